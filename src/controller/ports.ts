@@ -1,0 +1,122 @@
+// Everything the controller needs from outside, as narrow interfaces. app.ts plugs in the real ones, the simulation a
+// virtual clock and a modelled cluster; the controller cannot tell the difference. Types only.
+import type { WriteReason } from '../domain/checks.ts';
+import type { DesiredSecret } from '../domain/desired-secret.ts';
+import type { FetchFailureReason, Problem, RetryReason } from '../domain/errors.ts';
+import type { HeldAuths } from '../domain/plan.ts';
+import type { Token, TokenSource } from '../domain/token.ts';
+import type { NamespaceView, SecretView, ServiceAccountView } from '../domain/views.ts';
+
+/** A timer that was set. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Time and chance. Nothing else in the program may ask for either. */
+export interface Clock {
+  /** The wall clock, ms since the epoch. It may jump. */
+  now(): number;
+  /** Ms since some moment; never jumps, but stands still while the machine sleeps. */
+  monotonic(): number;
+  /** Calls `action` once, after `ms`. */
+  setTimer(ms: number, action: () => void): Timer;
+  /** A signal that aborts after `ms`. */
+  timeoutSignal(ms: number): AbortSignal;
+  /** Evenly in [0, 1). */
+  random(): number;
+}
+
+/** One request to the API server. */
+export interface ApiCall {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** Of the body; default `application/json`. */
+  readonly contentType?: string;
+  /** `metadata`: the answer holds metadata only, never a Secret's data. Default `full`. */
+  readonly representation?: 'full' | 'metadata';
+}
+
+/** An answer of the API server with a status below 300. */
+export interface ApiAnswer {
+  readonly status: number;
+  /** The decoded JSON. */
+  readonly body: unknown;
+}
+
+/** One line of a watch. */
+export interface WatchEvent {
+  readonly type: string;
+  readonly object: unknown;
+}
+
+/**
+ * The API server. Both methods fail with `ApiError` (kubernetes/errors) for any answer of 300 or more, and for a
+ * connection that fails or takes too long.
+ */
+export interface Api {
+  call(call: ApiCall): Promise<ApiAnswer>;
+  /** Events as they come, until the server ends the watch or `signal` aborts (then it ends without an error). */
+  watch(call: ApiCall, signal: AbortSignal): AsyncIterable<WatchEvent>;
+}
+
+/** The cluster as the controller sees it: looking costs nothing (it reads our stores), writing is a request. */
+export interface Cluster {
+  namespace(name: string): NamespaceView | undefined;
+  secret(namespace: string): SecretView | undefined;
+  serviceAccount(namespace: string, name: string): ServiceAccountView | undefined;
+  /**
+   * The entries that our Secret holds now, by one GET. Empty when it is no longer the object that `seen` is.
+   * @throws Retryable, Blocked, NamespaceGone, as do the writes below
+   */
+  readAuths(seen: SecretView): Promise<HeldAuths>;
+  /** Makes the Secret; fails with Retryable `conflict` when somebody else was faster. */
+  createSecret(namespace: string, desired: DesiredSecret): Promise<void>;
+  /** Rewrites the Secret in place, only if it is still exactly the object that `seen` is; else Retryable `conflict`. */
+  updateSecret(seen: SecretView, desired: DesiredSecret): Promise<void>;
+  /** Appends our Secret to the `imagePullSecrets`, only if the object is still as `seen`; else Retryable `conflict`. */
+  attach(seen: ServiceAccountView): Promise<void>;
+}
+
+/** Asks AWS for one token. @throws FetchFailure */
+export interface TokenFetcher {
+  fetch(source: TokenSource): Promise<Token>;
+}
+
+/** Warnings where the tenant looks. Best effort: recording never fails and never waits. */
+export interface Events {
+  warn(namespace: string, problem: Problem): void;
+}
+
+/** Fields of a log line. Values are printed as they are, so never a token. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Structured log lines: a constant message, and what varies in the fields. */
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/** The two lanes of the queue: urgent (something changed) goes before routine (something is due). */
+export type Lane = 'urgent' | 'routine';
+
+/** What became of one step: a closed set, used as metric label. */
+export type OutcomeKind = 'settled' | 'awaiting' | 'recheck' | 'blocked' | 'retry' | 'bug';
+
+/** What is counted. Names, labels and help texts are in telemetry/metrics. */
+export interface Metrics {
+  reconciled(outcome: OutcomeKind, seconds: number): void;
+  wrote(kind: 'create' | 'update' | 'attach', reason: WriteReason | 'detached'): void;
+  retried(reason: RetryReason): void;
+  problem(reason: Problem['reason']): void;
+  fetched(result: 'ok' | FetchFailureReason, seconds: number): void;
+  queueDepth(lane: Lane, depth: number): void;
+  /** `expires`: seconds since the epoch; undefined when the Secret is gone. */
+  secretExpiry(namespace: string, expires: number | undefined): void;
+  watchStarted(resource: string): void;
+  /** Something was heard: an event, a bookmark, a list. `at`: ms since the epoch. */
+  watchHeard(resource: string, at: number): void;
+}

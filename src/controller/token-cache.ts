@@ -1,0 +1,151 @@
+// The tokens, and the only place that asks AWS for them: one call at a time for each token (single flight), a bounded
+// number in all, one back-off for each token. Nobody waits here: `peek` says what there is and starts what is missing;
+// when a call settles, the keys that had asked are woken. Used by reconcile. It knows nothing of Secrets.
+import { FetchFailure, type FetchFailureReason } from '../domain/errors.ts';
+import type { TokenState } from '../domain/plan.ts';
+import { type RefreshPolicy, tokenDueAt } from '../domain/refresh.ts';
+import { type Token, type TokenSource, tokenKey } from '../domain/token.ts';
+import { describeIdentity } from '../domain/identity.ts';
+import { type BackoffPolicy, backoffDelay } from './backoff.ts';
+import type { Clock, Log, Metrics, TokenFetcher } from './ports.ts';
+
+/** What usually passes by itself is tried soon again; a denial lasts until somebody repairs a policy. */
+const transient: BackoffPolicy = { baseMs: 1_000, maxMs: 5 * 60_000 };
+const lasting: BackoffPolicy = { baseMs: 30_000, maxMs: 15 * 60_000 };
+
+const backoffs: Readonly<Record<FetchFailureReason, BackoffPolicy>> = {
+  throttled: transient,
+  unavailable: transient,
+  timeout: transient,
+  'invalid-answer': transient,
+  denied: lasting,
+  configuration: lasting,
+};
+
+interface Entry {
+  readonly source: TokenSource;
+  token?: Token;
+  failure?: { readonly retryAt: number; readonly why: string; readonly count: number };
+  pending: boolean;
+  readonly waiting: Set<string>;
+}
+
+/** The token cache. */
+export class TokenCache {
+  readonly #props: TokenCacheProps;
+  readonly #entries = new Map<string, Entry>();
+  readonly #queue: Entry[] = [];
+  #inFlight = 0;
+
+  constructor(props: TokenCacheProps) {
+    this.#props = props;
+  }
+
+  /**
+   * What there is of this token now. Where it must be fetched anew, the call is started, and `waiter` is woken when it
+   * has settled.
+   */
+  peek(source: TokenSource, waiter: string): TokenState {
+    const entry = this.#entryOf(source);
+    const now = this.#props.clock.now();
+    const { token, failure } = entry;
+    if (token !== undefined && now < tokenDueAt(token, this.#props.refresh)) return { kind: 'fresh', token };
+    const usable = token !== undefined && now < token.expires * 1_000 ? { token } : {};
+    if (!entry.pending && failure !== undefined && now < failure.retryAt) {
+      return { kind: 'failed', retryAt: failure.retryAt, why: failure.why, ...usable };
+    }
+    entry.waiting.add(waiter);
+    if (!entry.pending) this.#enqueue(entry);
+    return { kind: 'pending', ...usable };
+  }
+
+  #entryOf(source: TokenSource): Entry {
+    const key = tokenKey(source);
+    let entry = this.#entries.get(key);
+    if (entry === undefined) {
+      entry = { source, pending: false, waiting: new Set() };
+      this.#entries.set(key, entry);
+    }
+    return entry;
+  }
+
+  #enqueue(entry: Entry): void {
+    entry.pending = true;
+    this.#queue.push(entry);
+    this.#startNext();
+  }
+
+  #startNext(): void {
+    while (this.#inFlight < this.#props.concurrency) {
+      const entry = this.#queue.shift();
+      if (entry === undefined) return;
+      this.#inFlight += 1;
+      void this.#fetch(entry).finally(() => {
+        this.#inFlight -= 1;
+        this.#startNext();
+      });
+    }
+  }
+
+  async #fetch(entry: Entry): Promise<void> {
+    const { clock, fetcher, metrics, log } = this.#props;
+    const startedAt = clock.monotonic();
+    const about = { identity: describeIdentity(entry.source.identity), region: entry.source.region };
+    try {
+      entry.token = refuseExpired(await fetcher.fetch(entry.source), clock.now());
+      delete entry.failure;
+      metrics.fetched('ok', (clock.monotonic() - startedAt) / 1_000);
+      log.info('token fetched', { ...about, expires: entry.token.expires });
+    } catch (error) {
+      const failure = asFetchFailure(error);
+      const count = (entry.failure?.count ?? 0) + 1;
+      const retryAt = clock.now() + backoffDelay(backoffs[failure.reason], count, clock);
+      entry.failure = { retryAt, why: failure.advice, count };
+      metrics.fetched(failure.reason, (clock.monotonic() - startedAt) / 1_000);
+      log.warn('no token', {
+        ...about,
+        reason: failure.reason,
+        error: failure.message,
+        advice: failure.advice,
+        count,
+      });
+    }
+    entry.pending = false;
+    const woken = [...entry.waiting];
+    entry.waiting.clear();
+    for (const key of woken) this.#props.wake(key);
+  }
+}
+
+/** What a token cache works with. */
+export interface TokenCacheProps {
+  readonly clock: Clock;
+  readonly fetcher: TokenFetcher;
+  readonly metrics: Pick<Metrics, 'fetched'>;
+  readonly log: Log;
+  readonly refresh: RefreshPolicy;
+  /** AWS calls in flight at once. */
+  readonly concurrency: number;
+  /** Called with each key that had asked for a token whose call has settled. */
+  readonly wake: (key: string) => void;
+}
+
+/** A token that is expired when it comes would make a hot loop, and no pod could use it: it is a failure like others. */
+function refuseExpired(token: Token, now: number): Token {
+  if (token.expires * 1_000 > now) return token;
+  throw new FetchFailure(
+    'invalid-answer',
+    'AWS issued a token that has already expired by our clock',
+    'AWS issued a token that has already expired: check the clock of the node that the controller runs on',
+  );
+}
+
+function asFetchFailure(error: unknown): FetchFailure {
+  if (error instanceof FetchFailure) return error;
+  const name = error instanceof Error ? error.name : typeof error;
+  return new FetchFailure(
+    'unavailable',
+    `unexpected ${name}`,
+    'an unexpected error, see the log of the controller',
+  );
+}

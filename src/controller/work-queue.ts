@@ -1,0 +1,125 @@
+// Which namespace is worked on next. A key is queued once however often it is added, never worked on twice at a time,
+// and run again if it was added meanwhile. Urgent goes before routine. One timer waits for the earliest scheduled key.
+// Filled by triggers, the token cache and the worker; emptied by the workers. It knows keys, not namespaces.
+import { DeadlineHeap } from './deadline-heap.ts';
+import type { Clock, Lane, Metrics, Timer } from './ports.ts';
+
+/** The longest the timer sleeps before it reads the wall clock again, which may have jumped or stood still. In ms. */
+const longestSleep = 10 * 60_000;
+
+type Waiter = (key: string | undefined) => void;
+
+/** The keyed work queue. */
+export class WorkQueue {
+  readonly #clock: Clock;
+  readonly #metrics: Pick<Metrics, 'queueDepth'>;
+  /** Insertion order is the order of work. A key is in at most one lane. */
+  readonly #lanes: Readonly<Record<Lane, Set<string>>> = { urgent: new Set(), routine: new Set() };
+  readonly #processing = new Set<string>();
+  /** Keys that were added while being worked on, with the most urgent lane asked for. */
+  readonly #again = new Map<string, Lane>();
+  readonly #scheduled = new DeadlineHeap();
+  readonly #waiters: Waiter[] = [];
+  #timer: { readonly at: number; readonly timer: Timer } | undefined;
+  #closed = false;
+
+  constructor(props: { readonly clock: Clock; readonly metrics: Pick<Metrics, 'queueDepth'> }) {
+    this.#clock = props.clock;
+    this.#metrics = props.metrics;
+  }
+
+  /** Asks for the key to be worked on as soon as a worker is free. */
+  add(key: string, lane: Lane): void {
+    if (this.#closed) return;
+    if (this.#processing.has(key)) {
+      if (this.#again.get(key) !== 'urgent') this.#again.set(key, lane);
+      return;
+    }
+    if (this.#lanes.urgent.has(key) || this.#lanes[lane].has(key)) return;
+    this.#lanes.routine.delete(key);
+    this.#lanes[lane].add(key);
+    this.#report();
+    this.#dispatch();
+  }
+
+  /** Asks for the key to be worked on at `at` (ms since the epoch), routine. The newest time replaces an older one. */
+  addAt(key: string, at: number): void {
+    if (this.#closed) return;
+    if (at === Infinity) this.#scheduled.delete(key);
+    else this.#scheduled.set(key, at);
+    this.#arm();
+  }
+
+  /** Takes back a scheduled time. */
+  forget(key: string): void {
+    this.#scheduled.delete(key);
+  }
+
+  /** The next key, when there is one; undefined once the queue is closed. Each key taken must be given back by `done`. */
+  next(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      this.#waiters.push(resolve);
+      this.#dispatch();
+    });
+  }
+
+  /** Says that the work on the key has ended. */
+  done(key: string): void {
+    this.#processing.delete(key);
+    const lane = this.#again.get(key);
+    if (lane === undefined) return;
+    this.#again.delete(key);
+    this.add(key, lane);
+  }
+
+  /** True when nothing is queued or being worked on; scheduled keys do not count. */
+  get idle(): boolean {
+    return this.#processing.size === 0 && this.#lanes.urgent.size === 0 && this.#lanes.routine.size === 0;
+  }
+
+  /** Nothing more is handed out; those who wait get undefined. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.timer.cancel();
+    for (const resolve of this.#waiters.splice(0)) resolve(undefined);
+  }
+
+  #dispatch(): void {
+    while (this.#waiters.length > 0) {
+      const key = this.#closed ? undefined : this.#take();
+      if (key === undefined && !this.#closed) return;
+      this.#waiters.shift()?.(key);
+    }
+  }
+
+  #take(): string | undefined {
+    for (const lane of [this.#lanes.urgent, this.#lanes.routine]) {
+      for (const key of lane) {
+        lane.delete(key);
+        this.#processing.add(key);
+        this.#report();
+        return key;
+      }
+    }
+    return undefined;
+  }
+
+  #arm(): void {
+    const at = this.#scheduled.peek();
+    if (at === undefined || (this.#timer !== undefined && this.#timer.at <= at)) return;
+    this.#timer?.timer.cancel();
+    const sleep = Math.min(longestSleep, Math.max(0, at - this.#clock.now()));
+    this.#timer = { at, timer: this.#clock.setTimer(sleep, () => this.#wake()) };
+  }
+
+  #wake(): void {
+    this.#timer = undefined;
+    for (const key of this.#scheduled.takeDue(this.#clock.now())) this.add(key, 'routine');
+    this.#arm();
+  }
+
+  #report(): void {
+    this.#metrics.queueDepth('urgent', this.#lanes.urgent.size);
+    this.#metrics.queueDepth('routine', this.#lanes.routine.size);
+  }
+}

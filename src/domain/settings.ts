@@ -1,0 +1,53 @@
+// What the administrator configured, validated and frozen: the shape that the inside of the program works with.
+// config.ts makes it once, at start; nothing changes it afterwards.
+import type { DefaultIdentity, RoleIdentity } from './identity.ts';
+import type { RefreshPolicy } from './refresh.ts';
+import type { Registry } from './registry.ts';
+
+/** Registries and an identity under a name that namespaces may refer to. */
+export interface Profile {
+  readonly registries: readonly Registry[];
+  /** Patterns of the namespaces that may use it. */
+  readonly namespaces: readonly string[];
+  /** The role to assume for it; absent: the default identity. */
+  readonly identity: DefaultIdentity | RoleIdentity;
+}
+
+/** Which namespaces are served. */
+export interface NamespaceSelection {
+  /** `annotated`: those that opt in; `all`: every one that is not opted out. */
+  readonly mode: 'annotated' | 'all';
+  /** Patterns; a namespace that matches none is never served. */
+  readonly include: readonly string[];
+  /** Patterns; a namespace that matches one is never served. */
+  readonly exclude: readonly string[];
+  /** A Kubernetes label selector, evaluated by the API server; empty: every namespace. */
+  readonly selector: string;
+}
+
+export interface Settings {
+  /** Name of this installation: field manager, and whose Secrets are ours. */
+  readonly instance: string;
+  readonly clusterName: string;
+  readonly namespaces: NamespaceSelection;
+  /** What a namespace gets that names neither registries nor a profile. */
+  readonly registries: readonly Registry[];
+  /** The one name that our Secret has in every namespace. */
+  readonly secretName: string;
+  readonly secretLabels: Readonly<Record<string, string>>;
+  readonly secretAnnotations: Readonly<Record<string, string>>;
+  /** The ServiceAccounts whose `imagePullSecrets` we may append to at all. */
+  readonly attachTo: readonly string[];
+  readonly profiles: Readonly<Record<string, Profile>>;
+  readonly defaultIdentity: DefaultIdentity;
+  readonly refresh: RefreshPolicy;
+  readonly aws: {
+    /** AWS calls in flight at once. */
+    readonly concurrency: number;
+    /** The longest one AWS call may take, ms. */
+    readonly timeoutMs: number;
+  };
+  readonly limits: { readonly registriesPerNamespace: number };
+  /** Namespaces worked on at the same time. */
+  readonly workers: number;
+}
