@@ -1,7 +1,7 @@
 // What one step of reconcile can end in. Steps say what happened; only controller/worker decides what follows.
-import type { Action } from '../domain/plan.ts';
 import type { WriteReason } from '../domain/checks.ts';
-import type { Problem } from '../domain/errors.ts';
+import { Blocked, NamespaceGone, type Problem, Retryable } from '../domain/errors.ts';
+import type { Action } from '../domain/plan.ts';
 
 /** Something that was done in the cluster. */
 export interface Done {
@@ -12,10 +12,10 @@ export interface Done {
 interface Step {
   /** What was done, in order. */
   readonly done: readonly Done[];
-  /** Why the Secret was looked at closer; undefined when there was no need to write. */
-  readonly reason?: WriteReason;
   /** What a person should know; the rest of the namespace is served all the same. */
   readonly problems: readonly Problem[];
+  /** Why the Secret was looked at closer; absent when there was no need to write. */
+  readonly reason?: WriteReason | undefined;
 }
 
 export type Outcome =
@@ -26,4 +26,14 @@ export type Outcome =
   /** Look again at `at`, ms since the epoch; Infinity: when an input changes. */
   | (Step & { readonly kind: 'recheck'; readonly at: number })
   /** A person must change something; the problems say what. */
-  | (Step & { readonly kind: 'blocked' });
+  | (Step & { readonly kind: 'blocked' })
+  /** The API server could not do it now. */
+  | (Step & { readonly kind: 'retry'; readonly failure: Retryable });
+
+/** What an error of the Cluster port means. @throws the error itself when it is none of theirs: a bug */
+export function outcomeOf(error: unknown, done: readonly Done[] = []): Outcome {
+  if (error instanceof Retryable) return { kind: 'retry', failure: error, done, problems: [] };
+  if (error instanceof Blocked) return { kind: 'blocked', done, problems: [error.problem] };
+  if (error instanceof NamespaceGone) return { kind: 'settled', done, problems: [] };
+  throw error;
+}

@@ -61,6 +61,33 @@ export interface Api {
   watch(call: ApiCall, signal: AbortSignal): AsyncIterable<WatchEvent>;
 }
 
+/** Where a change came from: the first complete list, the cluster later on, or the answer to a write of ours. */
+export type ChangeOrigin = 'initial' | 'cluster' | 'own';
+
+/** What changed in a store. `before` is absent for a new object, `after` for one that is gone. */
+export interface Change<View> {
+  readonly key: string;
+  readonly before: View | undefined;
+  readonly after: View | undefined;
+  readonly origin: ChangeOrigin;
+}
+
+/** What is known of one kind of object, by key, kept by a reflector. */
+export interface Watched<View> {
+  get(key: string): View | undefined;
+  keys(): Iterable<string>;
+  /** True once a complete list has arrived. */
+  readonly synced: boolean;
+  onChange(listener: (change: Change<View>) => void): void;
+}
+
+/** Everything that is watched. Namespaces and Secrets are kept by namespace, ServiceAccounts by `namespace/name`. */
+export interface Stores {
+  readonly namespaces: Watched<NamespaceView>;
+  readonly secrets: Watched<SecretView>;
+  readonly serviceAccounts: Watched<ServiceAccountView>;
+}
+
 /** The cluster as the controller sees it: looking costs nothing (it reads our stores), writing is a request. */
 export interface Cluster {
   namespace(name: string): NamespaceView | undefined;
@@ -109,14 +136,17 @@ export type OutcomeKind = 'settled' | 'awaiting' | 'recheck' | 'blocked' | 'retr
 /** What is counted. Names, labels and help texts are in telemetry/metrics. */
 export interface Metrics {
   reconciled(outcome: OutcomeKind, seconds: number): void;
-  wrote(kind: 'create' | 'update' | 'attach', reason: WriteReason | 'detached'): void;
+  wrote(kind: 'create' | 'update' | 'attach', reason: WriteReason | 'not-attached'): void;
   retried(reason: RetryReason): void;
   problem(reason: Problem['reason']): void;
+  /** Something happened that nobody foresaw; the log has the stack. */
+  bug(): void;
   fetched(result: 'ok' | FetchFailureReason, seconds: number): void;
   queueDepth(lane: Lane, depth: number): void;
   /** `expires`: seconds since the epoch; undefined when the Secret is gone. */
   secretExpiry(namespace: string, expires: number | undefined): void;
-  watchStarted(resource: string): void;
+  /** A watch began; `afterFailure`: it, or the list before it, had failed. */
+  watchStarted(resource: string, afterFailure: boolean): void;
   /** Something was heard: an event, a bookmark, a list. `at`: ms since the epoch. */
   watchHeard(resource: string, at: number): void;
 }

@@ -1,12 +1,12 @@
 // The tokens, and the only place that asks AWS for them: one call at a time for each token (single flight), a bounded
 // number in all, one back-off for each token. Nobody waits here: `peek` says what there is and starts what is missing;
 // when a call settles, the keys that had asked are woken. Used by reconcile. It knows nothing of Secrets.
+import { type BackoffPolicy, backoffDelay } from '../domain/backoff.ts';
 import { FetchFailure, type FetchFailureReason } from '../domain/errors.ts';
 import type { TokenState } from '../domain/plan.ts';
 import { type RefreshPolicy, tokenDueAt } from '../domain/refresh.ts';
 import { type Token, type TokenSource, tokenKey } from '../domain/token.ts';
 import { describeIdentity } from '../domain/identity.ts';
-import { type BackoffPolicy, backoffDelay } from './backoff.ts';
 import type { Clock, Log, Metrics, TokenFetcher } from './ports.ts';
 
 /** What usually passes by itself is tried soon again; a denial lasts until somebody repairs a policy. */
@@ -99,7 +99,7 @@ export class TokenCache {
     } catch (error) {
       const failure = asFetchFailure(error);
       const count = (entry.failure?.count ?? 0) + 1;
-      const retryAt = clock.now() + backoffDelay(backoffs[failure.reason], count, clock);
+      const retryAt = clock.now() + backoffDelay(backoffs[failure.reason], count, clock.random());
       entry.failure = { retryAt, why: failure.advice, count };
       metrics.fetched(failure.reason, (clock.monotonic() - startedAt) / 1_000);
       log.warn('no token', {

@@ -19,6 +19,8 @@ export class WorkQueue {
   /** Keys that were added while being worked on, with the most urgent lane asked for. */
   readonly #again = new Map<string, Lane>();
   readonly #scheduled = new DeadlineHeap();
+  /** The lane that a key was last taken from: where it waits again when a token it asked for has come. */
+  readonly #lastLane = new Map<string, Lane>();
   readonly #waiters: Waiter[] = [];
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
   #closed = false;
@@ -50,9 +52,15 @@ export class WorkQueue {
     this.#arm();
   }
 
-  /** Takes back a scheduled time. */
+  /** Asks for the key to be worked on again, as urgent as it was before. */
+  wake(key: string): void {
+    this.add(key, this.#lastLane.get(key) ?? 'routine');
+  }
+
+  /** Takes back a scheduled time, and everything else that is known about a key that is gone. */
   forget(key: string): void {
     this.#scheduled.delete(key);
+    this.#lastLane.delete(key);
   }
 
   /** The next key, when there is one; undefined once the queue is closed. Each key taken must be given back by `done`. */
@@ -93,10 +101,11 @@ export class WorkQueue {
   }
 
   #take(): string | undefined {
-    for (const lane of [this.#lanes.urgent, this.#lanes.routine]) {
-      for (const key of lane) {
-        lane.delete(key);
+    for (const lane of ['urgent', 'routine'] as const) {
+      for (const key of this.#lanes[lane]) {
+        this.#lanes[lane].delete(key);
         this.#processing.add(key);
+        this.#lastLane.set(key, lane);
         this.#report();
         return key;
       }

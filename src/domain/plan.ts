@@ -35,10 +35,12 @@ export interface Plan {
   readonly recheckAt: number;
 }
 
-/** True when some host gets no token now, so that its old entry must be read before the document is rewritten. */
+/** True when a host's old entry must be read before the document is rewritten, since no token comes for it now. */
 export function needsHeldAuths(observed: Observed, states: ReadonlyMap<string, TokenState>): boolean {
-  const lacking = [...states.values()].filter((state) => state.token === undefined).length;
-  return observed.secret !== undefined && lacking > 0 && lacking < states.size;
+  const all = [...states.values()];
+  const lacking = all.filter(({ token }) => token === undefined);
+  const decided = lacking.every(({ kind }) => kind === 'failed');
+  return observed.secret !== undefined && decided && lacking.length > 0 && lacking.length < all.length;
 }
 
 /** Decides, for a Secret that is ours or missing. `states` is empty when the diagnosis asks for no write. */
@@ -50,10 +52,8 @@ export function plan(
 ): Plan {
   const attach = diagnosis.attach.map(({ name }) => ({ kind: 'attach', serviceAccount: name }) as const);
   if (diagnosis.write === undefined) {
-    const recheckAt =
-      observed.secret === undefined
-        ? Infinity
-        : floor(dueAt(observed.secret, observed.settings.refresh), observed);
+    const { secret, settings } = observed;
+    const recheckAt = secret === undefined ? Infinity : floor(dueAt(secret, settings.refresh), observed);
     return { actions: attach, problems: [], awaiting: [], recheckAt };
   }
   const pending = [...states].filter(([, state]) => state.kind === 'pending');
@@ -65,7 +65,7 @@ export function plan(
     actions: write ? [...attach, { kind: 'write-secret', desired }] : attach,
     problems,
     awaiting: pending.map(([key]) => key),
-    recheckAt: recheckAt(observed, desired, problems),
+    recheckAt: nextLook(observed, desired, problems),
   };
 }
 
@@ -84,10 +84,11 @@ function compose(
     const token = states.get(key)?.token;
     const auth = token ?? held.get(entry.registry.host);
     const validity = token ?? heldTimes?.get(key);
-    if (auth === undefined || validity === undefined) continue;
+    if (auth === undefined) continue;
     anything ||= token !== undefined;
     auths.set(entry.registry.host, auth);
-    times.set(key, { issued: validity.issued, expires: validity.expires });
+    // An old entry whose times somebody removed is kept all the same; without times it counts as incomplete.
+    if (validity !== undefined) times.set(key, { issued: validity.issued, expires: validity.expires });
   }
   return anything ? desiredSecret(intent, settings, { auths, times }) : undefined;
 }
@@ -105,7 +106,7 @@ function problemOf(
   return [{ reason: 'TokenUnavailable', subject: hosts.join(','), note, retryAt: state.retryAt }];
 }
 
-function recheckAt(
+function nextLook(
   observed: Observed,
   desired: DesiredSecret | undefined,
   problems: readonly Problem[],

@@ -1,0 +1,51 @@
+// Who signed a request: signature, scope, date, session token and expiry, in AWS's order of complaint. Called by
+// fake-aws before any signed action. Does not decide what the caller may do.
+import type { AwsRequest } from './aws-request.ts';
+import { headerOf } from './aws-request.ts';
+import { authenticationError } from './aws-error.ts';
+import type { Caller, CredentialStore } from './credential-store.ts';
+import { formatAmzDate, parseAmzDate, readSignature, signatureHolds } from './sigv4.ts';
+
+const allowedSkewMs = 5 * 60_000;
+
+/**
+ * The caller of a signed request.
+ * @param now ms since the epoch
+ * @throws AwsError with the code that the service has for what is wrong
+ */
+export function authenticate(request: AwsRequest, store: CredentialStore, now: number): Caller {
+  const { service, headers } = request;
+  const header = headerOf(headers, 'authorization');
+  if (header === undefined) throw authenticationError(service, 'missing');
+  const signature = readSignature(header);
+  if (signature === undefined) throw authenticationError(service, 'incomplete');
+  if (signature.service !== service) {
+    const text = `Credential should be scoped to correct service: '${service}'.`;
+    throw authenticationError(service, 'mismatch', text);
+  }
+  const credential = store.find(signature.accessKeyId);
+  if (credential === undefined || credential.sessionToken !== headerOf(headers, 'x-amz-security-token')) {
+    throw authenticationError(service, 'unknown-key');
+  }
+  checkDate(request, now);
+  if (!signatureHolds(request, signature, credential.secretAccessKey)) {
+    throw authenticationError(service, 'mismatch');
+  }
+  if (credential.expiresAt <= now) throw authenticationError(service, 'expired');
+  return credential.caller;
+}
+
+function checkDate({ service, headers }: AwsRequest, now: number): void {
+  const text = headerOf(headers, 'x-amz-date') ?? '';
+  const signedAt = parseAmzDate(text);
+  if (Number.isNaN(signedAt)) throw authenticationError(service, 'incomplete');
+  if (Math.abs(signedAt - now) <= allowedSkewMs) return;
+  const current = formatAmzDate(now);
+  throw authenticationError(
+    service,
+    'mismatch',
+    signedAt < now
+      ? `Signature expired: ${text} is now earlier than ${formatAmzDate(now - allowedSkewMs)} (${current} - 5 min.)`
+      : `Signature not yet current: ${text} is still later than ${formatAmzDate(now + allowedSkewMs)} (${current} + 5 min.)`,
+  );
+}

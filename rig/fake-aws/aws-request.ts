@@ -1,0 +1,50 @@
+// What a request to the fake AWS asks for, read off the wire formats that the AWS SDK v3 really sends: ECR speaks JSON
+// 1.1 (X-Amz-Target), STS the Query protocol (a form). Used by fake-aws; knows nothing of who asks or what is answered.
+import type { IncomingHttpHeaders } from 'node:http';
+
+export type AwsService = 'ecr' | 'sts';
+
+/** One request as it arrived, and what it asks for. */
+export interface AwsRequest {
+  readonly service: AwsService;
+  /** The API action, such as `GetAuthorizationToken`. */
+  readonly action: string;
+  /** The form of an STS request; empty for ECR. */
+  readonly form: URLSearchParams;
+  readonly method: string;
+  /** Path and query, as sent. */
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+const ecrTarget = /^AmazonEC2ContainerRegistry_V20150921\.(\w+)$/;
+
+/** Reads a request; undefined when it is addressed to no service that we play. */
+export function readAwsRequest(
+  raw: Pick<AwsRequest, 'method' | 'url' | 'headers' | 'body'>,
+): AwsRequest | undefined {
+  const target = ecrTarget.exec(headerOf(raw.headers, 'x-amz-target') ?? '');
+  if (target !== null)
+    return { ...raw, service: 'ecr', action: target[1] ?? '', form: new URLSearchParams() };
+  const form = new URLSearchParams(raw.body.toString());
+  const action = form.get('Action');
+  if (action === null || form.get('Version') !== '2011-06-15') return undefined;
+  return { ...raw, service: 'sts', action, form };
+}
+
+/** One header as text. */
+export function headerOf(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value.join(', ') : value;
+}
+
+/** A list of the Query protocol: `<name>.member.1<suffix>`, `<name>.member.2<suffix>`, … */
+export function formList(form: URLSearchParams, name: string, suffix = ''): readonly string[] {
+  const values: string[] = [];
+  for (let index = 1; ; index += 1) {
+    const value = form.get(`${name}.member.${index}${suffix}`);
+    if (value === null) return values;
+    values.push(value);
+  }
+}

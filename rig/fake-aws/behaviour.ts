@@ -1,0 +1,72 @@
+// How the fake AWS misbehaves: rules that tests and demo add and take back while it runs. Used by fake-aws, which asks
+// for what applies to a call. Says what shall happen, does none of it.
+import type { FailureName } from './aws-error.ts';
+import type { CallMatch, MatchedCall } from './call-log.ts';
+import { matches } from './call-log.ts';
+
+/** A failure of your own, rendered as the service renders its errors. */
+export interface CustomFailure {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** What is wrong with an answer that has status 200. All but `not-json` concern ECR only. */
+export type BrokenAnswer =
+  | 'no-authorization-data'
+  | 'empty-authorization-data'
+  | 'no-token'
+  | 'no-expiry'
+  | 'garbage-token'
+  | 'not-json';
+
+/** What a matching call meets, in this order: hang, delay, drop, fail, then the answer. */
+export interface Behaviour {
+  /** Nothing happens until the rule is taken back; then the call goes on. */
+  readonly hang?: boolean;
+  /** Ms before anything else happens. */
+  readonly delayMs?: number;
+  /** The connection is cut without an answer. */
+  readonly drop?: boolean;
+  readonly fail?: FailureName | CustomFailure;
+  readonly answer?: BrokenAnswer;
+  /** The life of the ECR token in seconds; 0, negative and a year are possible. Default 12 hours. */
+  readonly lifeSeconds?: number;
+}
+
+/** What applies to one call. */
+export interface EffectiveBehaviour extends Omit<Behaviour, 'hang'> {
+  /** One promise for each hanging rule; it resolves when the rule is taken back. */
+  readonly holds: readonly Promise<void>[];
+}
+
+interface Rule {
+  readonly match: CallMatch;
+  readonly behaviour: Behaviour;
+  readonly released: PromiseWithResolvers<void>;
+}
+
+/** The rules in force. */
+export class BehaviourRules {
+  readonly #rules = new Set<Rule>();
+
+  /** Adds a rule. @returns how to take it back; doing so twice is harmless */
+  add(match: CallMatch, behaviour: Behaviour): () => void {
+    const rule = { match, behaviour, released: Promise.withResolvers<void>() };
+    this.#rules.add(rule);
+    return () => {
+      this.#rules.delete(rule);
+      rule.released.resolve();
+    };
+  }
+
+  /** What applies to a call: of each setting, the newest matching rule that has it. */
+  for(call: MatchedCall): EffectiveBehaviour {
+    const rules = [...this.#rules].filter(({ match }) => matches(match, call));
+    const merged: Behaviour = Object.assign({}, ...rules.map(({ behaviour }) => behaviour));
+    const holds = rules
+      .filter(({ behaviour }) => behaviour.hang === true)
+      .map(({ released }) => released.promise);
+    return { ...merged, holds };
+  }
+}

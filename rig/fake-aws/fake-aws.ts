@@ -1,0 +1,204 @@
+// A fake AWS for demo and tests: STS and private ECR on one loopback port, in the wire formats of the AWS SDK v3, with
+// AWS's literal errors. Point `AWS_ENDPOINT_URL` at its `url`. It plays the two services that the controller calls; it
+// must never be reached from outside this machine.
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Answer } from './answer.ts';
+import { authenticate } from './authenticate.ts';
+import { AwsError, ecrDenied, serviceError } from './aws-error.ts';
+import { type AwsRequest, readAwsRequest } from './aws-request.ts';
+import { type Behaviour, BehaviourRules, type EffectiveBehaviour } from './behaviour.ts';
+import { CallLog, type CallMatch, type CallRecord, type OpenCall } from './call-log.ts';
+import { type AccessKey, type Caller, CredentialStore } from './credential-store.ts';
+import { answerEcr, renderEcrError } from './ecr.ts';
+import { type FakeRole, RoleStore } from './role-store.ts';
+import { answerSts, deniedSts, isSigned, renderStsError } from './sts.ts';
+import { type IssuedToken, TokenStore, type TokenVerdict } from './token-store.ts';
+import { type FakeIssuer, WebIdentityVerifier } from './web-identity.ts';
+
+/** What exists in the fake AWS when it starts. */
+export interface FakeAwsOptions {
+  readonly issuers?: readonly FakeIssuer[];
+  readonly roles?: readonly FakeRole[];
+  readonly accessKeys?: readonly AccessKey[];
+  /** Ms since the epoch; also judges the date of signatures. Default Date.now. */
+  readonly clock?: () => number;
+}
+
+/** A running fake AWS. */
+export interface FakeAws {
+  /** `http://127.0.0.1:<port>`, for AWS_ENDPOINT_URL. */
+  readonly url: string;
+  /** Every call so far; a record changes until its call has ended. */
+  readonly calls: readonly CallRecord[];
+  /** The most calls that were under way at once. */
+  readonly peakConcurrency: number;
+  /** Every ECR token issued so far. */
+  readonly tokens: readonly IssuedToken[];
+  /** How many calls agree with the match. */
+  count(match?: CallMatch): number;
+  /** Makes matching calls meet something; of each setting the newest matching rule counts. @returns how to undo it */
+  behave(match: CallMatch, behaviour: Behaviour): () => void;
+  /** Adds a role, or replaces the one of its ARN. */
+  putRole(role: FakeRole): void;
+  /** What a registry makes of a password. @param now ms since the epoch, default the clock's */
+  verdict(password: string, now?: number): TokenVerdict;
+  /** Cuts every connection and ends. */
+  close(): Promise<void>;
+}
+
+/** Starts a fake AWS on a free loopback port. */
+export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAws> {
+  const { issuers = [], roles: initialRoles = [], accessKeys = [], clock = Date.now } = options;
+  const log = new CallLog(clock);
+  const rules = new BehaviourRules();
+  const tokens = new TokenStore();
+  const roles = new RoleStore(initialRoles);
+  const credentials = new CredentialStore(accessKeys);
+  const webIdentities = new WebIdentityVerifier({ issuers, clock });
+  const parts: Parts = { log, rules, tokens, roles, credentials, webIdentities, clock };
+  const server = createServer((request, response) => void serve(request, response, parts));
+  const url = await listen(server);
+  return {
+    url,
+    get calls() {
+      return log.calls;
+    },
+    get peakConcurrency() {
+      return log.peak;
+    },
+    get tokens() {
+      return tokens.issued;
+    },
+    count: (match) => log.count(match),
+    behave: (match, behaviour) => rules.add(match, behaviour),
+    putRole: (role) => roles.put(role),
+    verdict: (password, now = clock()) => tokens.verdict(password, now),
+    close: async () => {
+      server.closeAllConnections();
+      await new Promise<void>((resolve) => void server.close(() => resolve()));
+    },
+  };
+}
+
+interface Parts {
+  readonly log: CallLog;
+  readonly rules: BehaviourRules;
+  readonly tokens: TokenStore;
+  readonly roles: RoleStore;
+  readonly credentials: CredentialStore;
+  readonly webIdentities: WebIdentityVerifier;
+  readonly clock: () => number;
+}
+
+async function listen(server: Server): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  await promise;
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return `http://127.0.0.1:${address.port}`;
+}
+
+async function serve(http: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  const body = await buffer(http).catch(() => undefined);
+  if (body === undefined) return;
+  const { method = '', url = '', headers } = http;
+  const request = readAwsRequest({ method, url, headers, body });
+  if (request === undefined) {
+    response.writeHead(404).end('The fake AWS plays STS and ECR only.\n');
+    return;
+  }
+  const call = parts.log.begin(request);
+  left.signal.addEventListener('abort', () => call.end('client-left'));
+  const outcome = await play({ request, call, parts, left: left.signal });
+  if (left.signal.aborted) return;
+  if (outcome === 'drop') {
+    call.end('dropped');
+    response.destroy();
+    return;
+  }
+  call.end(outcome.code, outcome.answer.status);
+  send(response, outcome.answer, parts.clock());
+}
+
+function send(response: ServerResponse, { status, contentType, body }: Answer, now: number): void {
+  // The SDK corrects its clock by this header.
+  const headers = {
+    date: new Date(now).toUTCString(),
+    'content-type': contentType,
+    'x-amzn-requestid': randomUUID(),
+  };
+  response.writeHead(status, headers).end(body);
+}
+
+interface Scene {
+  readonly request: AwsRequest;
+  readonly call: OpenCall;
+  readonly parts: Parts;
+  /** Aborts when the client is gone. */
+  readonly left: AbortSignal;
+}
+
+/** Everything between a request and its answer. */
+async function play(scene: Scene): Promise<'drop' | { readonly answer: Answer; readonly code: string }> {
+  const { request, call, parts, left } = scene;
+  const render = request.service === 'ecr' ? renderEcrError : renderStsError;
+  const caller = identify(scene);
+  const behaviour = parts.rules.for(call.record);
+  await wait(behaviour, left);
+  if (behaviour.drop === true) return 'drop';
+  try {
+    if (caller instanceof AwsError) throw caller;
+    const answer = await answerOf(scene, caller, behaviour);
+    return { answer: behaviour.answer === 'not-json' ? notJson : answer, code: 'ok' };
+  } catch (error) {
+    const failure = error instanceof AwsError ? error : new AwsError(500, 'InternalFailure', String(error));
+    return { answer: render(failure), code: failure.code };
+  }
+}
+
+const notJson: Answer = { status: 200, contentType: 'text/html', body: '<html><body>Welcome</body></html>' };
+
+function identify({ request, call, parts }: Scene): Caller | AwsError | undefined {
+  if (request.service === 'sts' && !isSigned(request.action)) return undefined;
+  try {
+    const caller = authenticate(request, parts.credentials, parts.clock());
+    call.signedBy(caller);
+    return caller;
+  } catch (error) {
+    if (error instanceof AwsError) return error;
+    throw error;
+  }
+}
+
+async function wait({ holds, delayMs }: EffectiveBehaviour, left: AbortSignal): Promise<void> {
+  const gone = new Promise<void>(
+    (resolve) => void left.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  await Promise.race([Promise.all(holds), gone]);
+  if (delayMs !== undefined && !left.aborted) {
+    await sleep(delayMs, undefined, { signal: left }).catch(() => undefined);
+  }
+}
+
+async function answerOf(
+  { request, call, parts }: Scene,
+  caller: Caller | undefined,
+  behaviour: EffectiveBehaviour,
+): Promise<Answer> {
+  const { service, action, form } = request;
+  const stsCall = { action, form, caller };
+  const { fail } = behaviour;
+  if (fail === 'deny') throw service === 'ecr' ? ecrDenied(caller?.arn ?? '', action) : deniedSts(stsCall);
+  if (typeof fail === 'string') throw serviceError(fail, service);
+  if (fail !== undefined) throw new AwsError(fail.status, fail.code, fail.message);
+  if (service === 'sts') return await answerSts(stsCall, parts);
+  if (caller === undefined) throw new Error('an ECR call without caller');
+  const region = call.record.region ?? '';
+  return answerEcr({ action, caller, region, now: parts.clock(), behaviour }, parts.tokens);
+}

@@ -1,0 +1,97 @@
+// The IAM roles of the fake AWS and their trust policies, as a small data model instead of policy documents. Used by
+// sts; tests and demo fill it. Decides trust only, never what a role may do afterwards.
+import type { Caller } from './credential-store.ts';
+
+/** Trusts the Kubernetes ServiceAccounts of a cluster: `Federated` + conditions on `sub` and `aud`. */
+export interface WebIdentityTrust {
+  /** `system:serviceaccount:<namespace>:<name>`, any one of these. */
+  readonly subjects: readonly string[];
+  /** The condition on `aud`; absent: none beyond the provider's own list. */
+  readonly audience?: string;
+  /** The issuer whose provider is the principal; absent: any provider of the fake. */
+  readonly issuer?: string;
+}
+
+/** Trusts other principals of AWS. */
+export interface PrincipalTrust {
+  /** ARNs of roles or users, or `arn:aws:iam::<account>:root`. */
+  readonly principals: readonly string[];
+  /** The condition `sts:ExternalId`. */
+  readonly externalId?: string;
+  /** Whether `sts:TagSession` is allowed as well. Default false, as in the policies that people write. */
+  readonly tagSession?: boolean;
+}
+
+/** A role; it may assume ECR's permissions unless `Behaviour.fail` says otherwise. */
+export interface FakeRole {
+  readonly arn: string;
+  /** The statements of the trust policy: one that accepts is enough. */
+  readonly trust: readonly (WebIdentityTrust | PrincipalTrust)[];
+  /** MaxSessionDuration in seconds; default 3600. */
+  readonly maxSessionSeconds?: number;
+}
+
+/** What a trust policy looks at in a web identity token. */
+export interface WebIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly audiences: readonly string[];
+}
+
+/** The roles by ARN. */
+export class RoleStore {
+  readonly #roles: Map<string, FakeRole>;
+
+  constructor(roles: readonly FakeRole[]) {
+    this.#roles = new Map(roles.map((role) => [role.arn, role]));
+  }
+
+  /** Adds a role, or replaces the one of this ARN. */
+  put(role: FakeRole): void {
+    this.#roles.set(role.arn, role);
+  }
+
+  /** The role, when it exists and trusts the web identity. */
+  trusting(roleArn: string, identity: WebIdentity): FakeRole | undefined {
+    const role = this.#roles.get(roleArn);
+    return role?.trust.some((trust) => acceptsWebIdentity(trust, identity)) === true ? role : undefined;
+  }
+
+  /** The role, when it exists and trusts the caller, and whether it lets this caller set session tags. */
+  trustingCaller(
+    roleArn: string,
+    caller: Caller,
+    externalId: string | null,
+  ): { readonly role: FakeRole; readonly tagSession: boolean } | undefined {
+    const role = this.#roles.get(roleArn);
+    const statements = (role?.trust ?? []).filter((trust) => acceptsCaller(trust, caller, externalId));
+    if (role === undefined || statements.length === 0) return undefined;
+    return {
+      role,
+      tagSession: statements.some((trust) => 'tagSession' in trust && trust.tagSession === true),
+    };
+  }
+}
+
+function acceptsWebIdentity(trust: WebIdentityTrust | PrincipalTrust, identity: WebIdentity): boolean {
+  return (
+    'subjects' in trust &&
+    trust.subjects.includes(identity.subject) &&
+    (trust.issuer === undefined || trust.issuer === identity.issuer) &&
+    (trust.audience === undefined || identity.audiences.includes(trust.audience))
+  );
+}
+
+function acceptsCaller(
+  trust: WebIdentityTrust | PrincipalTrust,
+  caller: Caller,
+  externalId: string | null,
+): boolean {
+  if (!('principals' in trust)) return false;
+  const [, partition = 'aws'] = caller.arn.split(':');
+  const names = [caller.arn, caller.roleArn, `arn:${partition}:iam::${caller.account}:root`];
+  return (
+    trust.principals.some((principal) => names.includes(principal)) &&
+    (trust.externalId === undefined || trust.externalId === externalId)
+  );
+}

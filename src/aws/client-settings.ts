@@ -1,0 +1,21 @@
+// What every AWS client of ours has in common. Used by credentials and ecr. Everything else comes the AWS way, from the
+// environment: endpoints, FIPS, dual-stack.
+import type { Settings } from '../domain/settings.ts';
+
+/**
+ * The settings of a client for `region`. One attempt: the token cache is the only back-off. The time-out of the request
+ * must be made to throw, else the SDK only warns; a socket time-out ends an answer that stalls half-way.
+ */
+export function clientSettings(region: string, { aws }: Pick<Settings, 'aws'>) {
+  return {
+    region,
+    maxAttempts: 1,
+    userAgentAppId: 'ecr-pull-secrets',
+    requestHandler: {
+      connectionTimeout: aws.timeoutMs,
+      requestTimeout: aws.timeoutMs,
+      socketTimeout: aws.timeoutMs,
+      throwOnRequestTimeout: true,
+    },
+  } as const;
+}

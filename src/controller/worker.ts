@@ -1,0 +1,125 @@
+// Takes keys from the queue, reconciles them, and folds what happened into queue, metrics, log and Events: the only
+// place that decides about retries. As many loops run as there are workers; they share this object.
+import { type BackoffPolicy, backoffDelay } from '../domain/backoff.ts';
+import type { Problem } from '../domain/errors.ts';
+import type { Outcome } from './outcome.ts';
+import type { Clock, Events, Log, Metrics, OutcomeKind } from './ports.ts';
+import type { WorkQueue } from './work-queue.ts';
+
+/** After a failure of the API server; a conflict is usually cured by the next look. */
+const retryBackoff: BackoffPolicy = { baseMs: 100, maxMs: 5 * 60_000 };
+
+/** A blocked namespace is looked at when an input changes, and at least this often. In ms. */
+const blockedRecheck = 60 * 60_000;
+
+/** What a worker works with. */
+export interface WorkerProps {
+  readonly queue: WorkQueue;
+  readonly reconcile: (key: string) => Promise<Outcome>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Pick<Metrics, 'reconciled' | 'retried' | 'problem' | 'bug'>;
+  readonly events: Events;
+  /** Told what became of each step; for a pass that must know when it is over. */
+  readonly onOutcome?: (key: string, outcome: Outcome | Bug) => void;
+}
+
+/** A step that failed in a way nobody foresaw. */
+export interface Bug {
+  readonly kind: 'bug';
+  readonly error: unknown;
+}
+
+/** The worker. */
+export class Worker {
+  readonly #props: WorkerProps;
+  /** Failures in a row, by key. */
+  readonly #failures = new Map<string, number>();
+  /** The problems last reported, by key: the same ones again are not news. */
+  readonly #reported = new Map<string, string>();
+
+  constructor(props: WorkerProps) {
+    this.#props = props;
+  }
+
+  /** Works until the queue is closed, on `count` keys at a time. */
+  async run(count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#loop()));
+  }
+
+  async #loop(): Promise<void> {
+    const { queue } = this.#props;
+    for (let key = await queue.next(); key !== undefined; key = await queue.next()) {
+      await this.#step(key);
+      queue.done(key);
+    }
+  }
+
+  async #step(key: string): Promise<void> {
+    const { reconcile, clock, metrics, onOutcome } = this.#props;
+    const startedAt = clock.monotonic();
+    const outcome = await reconcile(key).catch((error: unknown): Bug => ({ kind: 'bug', error }));
+    metrics.reconciled(outcome.kind, (clock.monotonic() - startedAt) / 1_000);
+    if (outcome.kind === 'bug') this.#logBug(key, outcome.error);
+    else this.#report(key, outcome);
+    this.#schedule(key, outcome);
+    onOutcome?.(key, outcome);
+  }
+
+  /** Decides when the key is looked at again. */
+  #schedule(key: string, outcome: Outcome | Bug): void {
+    const { queue, clock } = this.#props;
+    if (outcome.kind === 'retry' || outcome.kind === 'bug') {
+      const failures = (this.#failures.get(key) ?? 0) + 1;
+      this.#failures.set(key, failures);
+      const asked = outcome.kind === 'retry' ? outcome.failure.afterMs : undefined;
+      queue.addAt(key, clock.now() + (asked ?? backoffDelay(retryBackoff, failures, clock.random())));
+      return;
+    }
+    this.#failures.delete(key);
+    switch (outcome.kind) {
+      case 'settled':
+        return queue.forget(key);
+      case 'awaiting':
+        return;
+      case 'recheck':
+        return queue.addAt(key, outcome.at);
+      case 'blocked':
+        return queue.addAt(key, clock.now() + blockedRecheck);
+    }
+  }
+
+  #report(key: string, outcome: Outcome): void {
+    const { log, metrics } = this.#props;
+    for (const { description } of outcome.done) {
+      log.info('done', { namespace: key, what: description, reason: outcome.reason });
+    }
+    if (outcome.kind === 'retry') {
+      const { reason, message, afterMs } = outcome.failure;
+      metrics.retried(reason);
+      log.warn('will be tried again', { namespace: key, reason, error: message, afterMs });
+    }
+    this.#reportProblems(key, outcome.problems);
+    log.debug('reconciled', { namespace: key, outcome: outcome.kind satisfies OutcomeKind });
+  }
+
+  #reportProblems(key: string, problems: readonly Problem[]): void {
+    const { log, metrics, events } = this.#props;
+    const signature = problems.map(({ reason, note }) => `${reason} ${note}`).join('\n');
+    const news = signature !== (this.#reported.get(key) ?? '');
+    if (problems.length === 0) this.#reported.delete(key);
+    else this.#reported.set(key, signature);
+    if (news && problems.length === 0) log.info('problems are solved', { namespace: key });
+    for (const problem of problems) {
+      metrics.problem(problem.reason);
+      events.warn(key, problem);
+      const { reason, subject, note } = problem;
+      if (news) log.warn('problem', { namespace: key, reason, subject, note });
+    }
+  }
+
+  #logBug(key: string, error: unknown): void {
+    this.#props.metrics.bug();
+    this.#props.log.error('unexpected error', { namespace: key, error });
+  }
+}

@@ -1,0 +1,129 @@
+// The API client: one request in, decoded JSON out, on one shared pool of connections. Implements the Api port for
+// everything in kubernetes/. It knows HTTP and the Status object, not Secrets; it never retries but once after a 401.
+import type { Readable } from 'node:stream';
+import type { Dispatcher } from 'undici';
+import type { Api, ApiAnswer, ApiCall, Clock, WatchEvent } from '../controller/ports.ts';
+import type { Connection } from './connection.ts';
+import { ApiError, type ErrorCause } from './errors.ts';
+import { jsonLines } from './json-lines.ts';
+
+/** The longest one request may take, in ms; a watch may take as long until its first header. */
+const requestTimeout = 30_000;
+
+interface HttpApiProps {
+  readonly connection: Connection;
+  readonly clock: Pick<Clock, 'timeoutSignal'>;
+  /** As the audit log of the cluster shows us. */
+  readonly userAgent: string;
+}
+
+/** The Api port over HTTP. */
+export class HttpApi implements Api {
+  readonly #props: HttpApiProps;
+
+  constructor(props: HttpApiProps) {
+    this.#props = props;
+  }
+
+  async call(call: ApiCall): Promise<ApiAnswer> {
+    const signal = this.#props.clock.timeoutSignal(requestTimeout);
+    const answer = await this.#send(call, signal);
+    try {
+      return { status: answer.statusCode, body: await answer.body.json() };
+    } catch (error) {
+      throw noAnswer(call, error);
+    }
+  }
+
+  async *watch(call: ApiCall, signal: AbortSignal): AsyncIterable<WatchEvent> {
+    try {
+      const answer = await this.#send(call, signal);
+      for await (const line of jsonLines(answer.body)) yield line as WatchEvent;
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error instanceof ApiError ? error : noAnswer(call, error);
+    }
+  }
+
+  async #send(call: ApiCall, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const first = await this.#request(call, signal, false);
+    // A token may have been replaced since it was read: once more with a newly read one.
+    const answer = first.statusCode === 401 ? await this.#again(call, signal, first) : first;
+    if (answer.statusCode >= 300) throw await refusal(call, answer);
+    return answer;
+  }
+
+  async #again(call: ApiCall, signal: AbortSignal, refused: Dispatcher.ResponseData): Promise<Dispatcher.ResponseData> {
+    await refused.body.dump();
+    return this.#request(call, signal, true);
+  }
+
+  async #request(call: ApiCall, signal: AbortSignal, renew: boolean): Promise<Dispatcher.ResponseData> {
+    const { connection, userAgent } = this.#props;
+    try {
+      const headers = await connection.headers(renew);
+      const dispatcher = await connection.dispatcher();
+      return await dispatcher.request({
+        origin: connection.origin,
+        path: connection.prefix + call.path + queryOf(call),
+        method: call.method,
+        headers: {
+          ...headers,
+          'user-agent': userAgent,
+          accept: accept[call.representation ?? 'full'],
+          ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json' }),
+        },
+        body: call.body === undefined ? null : JSON.stringify(call.body),
+        signal,
+        headersTimeout: requestTimeout,
+        // Between two pieces of a watch any time may pass; the reflector has a watchdog of its own.
+        bodyTimeout: 0,
+      });
+    } catch (error) {
+      throw noAnswer(call, error);
+    }
+  }
+}
+
+/** What `Accept` says: with `metadata` the server leaves out spec, status and data. */
+const accept = {
+  full: 'application/json',
+  metadata:
+    'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+} as const;
+
+const queryOf = ({ query }: ApiCall): string => (query === undefined ? '' : `?${new URLSearchParams(query)}`);
+
+const nameOf = ({ method, path }: ApiCall): string => `${method} ${path}`;
+
+function noAnswer(call: ApiCall, error: unknown): ApiError {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  const reason = typeof code === 'string' ? code : typeof name === 'string' ? name : 'unknown';
+  return new ApiError(nameOf(call), { status: 0, reason });
+}
+
+/** The parts of a Status object that are safe to keep. */
+interface Status {
+  readonly reason?: string;
+  readonly details?: { readonly retryAfterSeconds?: number; readonly causes?: readonly Partial<ErrorCause>[] };
+}
+
+/** Reads what is safe to keep of a refusal; its message is not, since it may repeat what was sent. */
+async function refusal(call: ApiCall, answer: Dispatcher.ResponseData): Promise<ApiError> {
+  const status = await readStatus(answer.body);
+  const seconds = Number(answer.headers['retry-after'] ?? status.details?.retryAfterSeconds);
+  return new ApiError(nameOf(call), {
+    status: answer.statusCode,
+    reason: status.reason ?? 'Unknown',
+    causes: (status.details?.causes ?? []).map(({ reason = '', field = '' }) => ({ reason, field })),
+    afterMs: Number.isFinite(seconds) ? seconds * 1_000 : undefined,
+  });
+}
+
+async function readStatus(body: Readable & { json(): Promise<unknown> }): Promise<Status> {
+  try {
+    return (await body.json()) as Status;
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,170 @@
+// How the API server is reached: in a pod by its ServiceAccount, else by a kubeconfig. Used by kubernetes/api only. Files
+// are read again while the program runs, since the kubelet rotates the token and the cluster its CA.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Agent, type Dispatcher } from 'undici';
+import type { Clock } from '../controller/ports.ts';
+
+/** A way to the API server. */
+export interface Connection {
+  /** `https://host:port`, without a path. */
+  readonly origin: string;
+  /** Path prefix of a proxied API server, without a slash at the end; usually empty. */
+  readonly prefix: string;
+  /** What the next request is sent by. */
+  dispatcher(): Promise<Dispatcher>;
+  /** The headers that authenticate; `renew`: the last ones were refused. */
+  headers(renew: boolean): Promise<Readonly<Record<string, string>>>;
+  /** Cuts whatever is open. */
+  close(): Promise<void>;
+}
+
+/** Where the kubelet puts a pod's credentials. */
+export const podCredentials = '/var/run/secrets/kubernetes.io/serviceaccount';
+
+/** How long credential files are trusted, in ms. The kubelet replaces a token when a fifth of its life is left. */
+const rereadAfter = 60_000;
+
+/** Connections beyond the workers' and the watches' are of no use; HTTP/2 was measured to be no faster here. */
+const agentOptions = { allowH2: false, keepAliveTimeout: 30_000 } as const;
+
+/** What a connection in a pod is made from. */
+export interface InClusterProps {
+  /** Host and port, from KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT. */
+  readonly host: string;
+  readonly port: string;
+  /** The folder with `token` and `ca.crt`. */
+  readonly directory: string;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/** The connection of a pod. */
+export class InClusterConnection implements Connection {
+  readonly origin: string;
+  readonly prefix = '';
+  readonly #props: InClusterProps;
+  #readAt = -Infinity;
+  #token = '';
+  #ca = '';
+  #agent: Agent | undefined;
+
+  constructor(props: InClusterProps) {
+    this.#props = props;
+    const host = props.host.includes(':') ? `[${props.host}]` : props.host;
+    this.origin = `https://${host}:${props.port}`;
+  }
+
+  async dispatcher(): Promise<Dispatcher> {
+    await this.#read(false);
+    this.#agent ??= new Agent({ ...agentOptions, connect: { ca: this.#ca } });
+    return this.#agent;
+  }
+
+  async headers(renew: boolean): Promise<Readonly<Record<string, string>>> {
+    await this.#read(renew);
+    return { authorization: `Bearer ${this.#token}` };
+  }
+
+  async close(): Promise<void> {
+    await this.#agent?.destroy();
+  }
+
+  async #read(renew: boolean): Promise<void> {
+    const { clock, directory } = this.#props;
+    if (!renew && clock.now() < this.#readAt + rereadAfter && clock.now() >= this.#readAt) return;
+    const [token, ca] = await Promise.all([
+      readFile(join(directory, 'token'), 'utf8'),
+      readFile(join(directory, 'ca.crt'), 'utf8'),
+    ]);
+    this.#token = token.trim();
+    if (ca !== this.#ca) this.#replaceAgent();
+    this.#ca = ca;
+    this.#readAt = clock.now();
+  }
+
+  /** The next request opens a connection that trusts the new CA; those under way end as they would have. */
+  #replaceAgent(): void {
+    void this.#agent?.close();
+    this.#agent = undefined;
+  }
+}
+
+/** Which kubeconfig; absent: KUBECONFIG or ~/.kube/config, and its current context. */
+export interface KubeconfigProps {
+  readonly file?: string | undefined;
+  readonly context?: string | undefined;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/**
+ * The connection that a kubeconfig describes: certificates, tokens, exec plugins and proxies as client-node knows them.
+ * Loaded here and only when needed, since client-node costs 130 MB of memory.
+ * @throws Error when there is no such file or context
+ */
+export async function connectByKubeconfig(props: KubeconfigProps): Promise<Connection> {
+  const { KubeConfig } = await import('@kubernetes/client-node');
+  const config = new KubeConfig();
+  if (props.file === undefined) config.loadFromDefault();
+  else config.loadFromFile(props.file);
+  if (props.context !== undefined) config.setCurrentContext(props.context);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    throw new Error(
+      `the kubeconfig has no cluster for the context ${JSON.stringify(config.getCurrentContext())}: name one by --context`,
+    );
+  }
+  const url = new URL(cluster.server);
+  return new KubeconfigConnection(url, props.clock, (context) => config.applySecurityAuthentication(context as never));
+}
+
+/** What client-node fills in for a request. */
+interface SecurityContext {
+  setHeaderParam(key: string, value: string): void;
+  setDispatcher(dispatcher: Dispatcher): void;
+}
+
+class KubeconfigConnection implements Connection {
+  readonly origin: string;
+  readonly prefix: string;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #authenticate: (context: SecurityContext) => Promise<void>;
+  #dispatcher: Dispatcher | undefined;
+  #headers: Readonly<Record<string, string>> = {};
+  #readAt = -Infinity;
+
+  constructor(server: URL, clock: Pick<Clock, 'now'>, authenticate: (context: SecurityContext) => Promise<void>) {
+    this.origin = server.origin;
+    this.prefix = server.pathname.replace(/\/$/, '');
+    this.#clock = clock;
+    this.#authenticate = authenticate;
+  }
+
+  async dispatcher(): Promise<Dispatcher> {
+    await this.headers(false);
+    this.#dispatcher ??= new Agent(agentOptions);
+    return this.#dispatcher;
+  }
+
+  async headers(renew: boolean): Promise<Readonly<Record<string, string>>> {
+    const now = this.#clock.now();
+    if (!renew && now < this.#readAt + rereadAfter && now >= this.#readAt) return this.#headers;
+    const headers: Record<string, string> = {};
+    await this.#authenticate({
+      setHeaderParam: (key, value) => {
+        headers[key.toLowerCase()] = value;
+      },
+      // client-node makes a new dispatcher, with its own connections, each time: only the first is used.
+      setDispatcher: (dispatcher) => {
+        if (this.#dispatcher === undefined) this.#dispatcher = dispatcher;
+        else void dispatcher.close();
+      },
+    });
+    this.#headers = headers;
+    this.#readAt = now;
+    return headers;
+  }
+
+  async close(): Promise<void> {
+    await this.#dispatcher?.destroy();
+  }
+}

@@ -1,0 +1,153 @@
+// Warning Events in the tenant's namespace, regarding our Secret (which need not exist; an Event about a Namespace is
+// accepted in `default` only). Called by the worker for every problem it sees, as often as it sees it: repeats are folded
+// into the series of one Event and sent rarely. Best effort: it never fails, never waits, never grows without bound.
+import type { Api, ApiAnswer, Clock, Events, Log } from '../controller/ports.ts';
+import type { Problem } from '../domain/errors.ts';
+import { ApiError } from './errors.ts';
+import { pause } from './pause.ts';
+import type { KubernetesObject } from './views.ts';
+
+/** A repeat is sent at most this often. Events live for an hour, so a lasting problem is always to be seen. In ms. */
+const repeatAfter = 10 * 60_000;
+
+/** Time between two requests, in ms: Events must never crowd out the writing of Secrets. */
+const gap = 50;
+
+/** Problems remembered at the most; further ones are in the log only. */
+const capacity = 2_000;
+
+/** The API server refuses a longer note (1,024 bytes); ours are ASCII but for what people wrote. */
+const longestNote = 900;
+
+interface EventsProps {
+  readonly api: Api;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The name of the installation. */
+  readonly instance: string;
+  /** The name of the pod or host. */
+  readonly reporter: string;
+  readonly secretName: string;
+}
+
+interface Entry {
+  readonly namespace: string;
+  readonly problem: Problem;
+  /** The name of the Event, once it has been made. */
+  name: string | undefined;
+  count: number;
+  sentAt: number;
+  lastSeenAt: number;
+}
+
+/** The Events port. */
+export class EventRecorder implements Events {
+  readonly #props: EventsProps;
+  /** By namespace, reason and note; the longest unseen first. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #queue = new Set<Entry>();
+  readonly #stopped = new AbortController();
+  #sending: Promise<void> = Promise.resolve();
+  #busy = false;
+
+  constructor(props: EventsProps) {
+    this.#props = props;
+  }
+
+  warn(namespace: string, problem: Problem): void {
+    const now = this.#props.clock.now();
+    const key = `${namespace}/${problem.reason}/${problem.note}`;
+    const entry = this.#entries.get(key) ?? { namespace, problem, name: undefined, count: 0, sentAt: -Infinity, lastSeenAt: now };
+    entry.count += 1;
+    entry.lastSeenAt = now;
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    this.#forgetOldest();
+    if (now - entry.sentAt < repeatAfter) return;
+    entry.sentAt = now;
+    this.#queue.add(entry);
+    if (!this.#busy) this.#sending = this.#drain();
+  }
+
+  /** Sends what is queued, at most until `signal` aborts, and nothing after. */
+  async stop(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) this.#stopped.abort();
+    signal.addEventListener('abort', () => this.#stopped.abort());
+    await this.#sending;
+  }
+
+  #forgetOldest(): void {
+    if (this.#entries.size <= capacity) return;
+    for (const [key, entry] of this.#entries) {
+      this.#queue.delete(entry);
+      this.#entries.delete(key);
+      return;
+    }
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    for (const entry of this.#queue) {
+      if (this.#stopped.signal.aborted) break;
+      this.#queue.delete(entry);
+      await this.#send(entry);
+      if (this.#queue.size > 0) await pause(this.#props.clock, gap, this.#stopped.signal);
+    }
+    this.#busy = false;
+  }
+
+  async #send(entry: Entry): Promise<void> {
+    try {
+      if (entry.name !== undefined && (await this.#repeat(entry))) return;
+      const { body } = await this.#create(entry);
+      entry.name = (body as KubernetesObject).metadata?.name;
+      entry.count = 1;
+    } catch (error) {
+      const { namespace, problem } = entry;
+      const why = error instanceof Error ? error.message : 'unknown';
+      this.#props.log.debug('no Event', { namespace, reason: problem.reason, error: why });
+    }
+  }
+
+  #create({ namespace, problem, lastSeenAt }: Entry): Promise<ApiAnswer> {
+    const { api, instance, reporter, secretName } = this.#props;
+    return api.call({
+      method: 'POST',
+      path: pathOf(namespace),
+      body: {
+        apiVersion: 'events.k8s.io/v1',
+        kind: 'Event',
+        metadata: { generateName: `${secretName}.`, namespace },
+        eventTime: microTime(lastSeenAt),
+        reportingController: instance,
+        reportingInstance: reporter.slice(0, 128),
+        action: 'Reconcile',
+        reason: problem.reason,
+        type: 'Warning',
+        note: problem.note.slice(0, longestNote),
+        regarding: { apiVersion: 'v1', kind: 'Secret', namespace, name: secretName },
+      },
+    });
+  }
+
+  /** @returns false when the Event has expired meanwhile */
+  async #repeat({ namespace, name, count, lastSeenAt }: Entry): Promise<boolean> {
+    try {
+      await this.#props.api.call({
+        method: 'PATCH',
+        path: `${pathOf(namespace)}/${name}`,
+        contentType: 'application/merge-patch+json',
+        body: { series: { count: Math.max(2, count), lastObservedTime: microTime(lastSeenAt) } },
+      });
+      return true;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return false;
+      throw error;
+    }
+  }
+}
+
+const pathOf = (namespace: string): string => `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
+
+/** MicroTime wants exactly six fractional digits. */
+const microTime = (ms: number): string => new Date(ms).toISOString().replace('Z', '000Z');
