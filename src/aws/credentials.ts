@@ -62,7 +62,10 @@ export class Sessions {
     const key = `${identityHash(identity)}/${stsRegion}`;
     const held = this.#held.get(key);
     if (held !== undefined && this.props.now() < held.usableUntil) return held.credentials;
-    const fresh: Held = { credentials: exchange({ identity, region: stsRegion, signal, sessions: this }), usableUntil: Infinity };
+    const fresh: Held = {
+      credentials: exchange({ identity, region: stsRegion, signal, sessions: this }),
+      usableUntil: Infinity,
+    };
     this.#held.set(key, fresh);
     try {
       const { expiration } = await fresh.credentials;
@@ -95,7 +98,12 @@ function exchange({ identity, ...rest }: Exchange<Identity>): Promise<AwsCredent
   }
 }
 
-async function byDefaultChain({ identity, region, signal, sessions }: Exchange<DefaultIdentity>): Promise<AwsCredentials> {
+async function byDefaultChain({
+  identity,
+  region,
+  signal,
+  sessions,
+}: Exchange<DefaultIdentity>): Promise<AwsCredentials> {
   const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
   const provider = fromNodeProviderChain({
     clientConfig: clientSettings(region, sessions.props.settings),
@@ -105,7 +113,12 @@ async function byDefaultChain({ identity, region, signal, sessions }: Exchange<D
   return withDeadline(provider(), signal, `credentials by the default chain in ${region}`);
 }
 
-async function byChaining({ identity, region, signal, sessions }: Exchange<RoleIdentity>): Promise<AwsCredentials> {
+async function byChaining({
+  identity,
+  region,
+  signal,
+  sessions,
+}: Exchange<RoleIdentity>): Promise<AwsCredentials> {
   const base = await sessions.get(identity.base, region, signal);
   const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts');
   const client = new STSClient({ ...clientSettings(region, sessions.props.settings), credentials: base });
@@ -136,9 +149,18 @@ interface StsCredentials {
 function checked(answer: StsCredentials | undefined, step: string): AwsCredentials {
   const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = answer ?? {};
   if (!AccessKeyId || !SecretAccessKey || !SessionToken || !Expiration) {
-    throw new FetchFailure('invalid-answer', `${step}: no credentials in the answer`, 'STS answered without credentials: check proxy and endpoint overrides');
+    throw new FetchFailure(
+      'invalid-answer',
+      `${step}: no credentials in the answer`,
+      'STS answered without credentials: check proxy and endpoint overrides',
+    );
   }
-  return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken, expiration: Expiration };
+  return {
+    accessKeyId: AccessKeyId,
+    secretAccessKey: SecretAccessKey,
+    sessionToken: SessionToken,
+    expiration: Expiration,
+  };
 }
 
 /** The chain takes no signal, and a credential process or a metadata service may hang. */

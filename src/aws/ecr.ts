@@ -29,7 +29,9 @@ export async function callEcr({ region, credentials, settings, signal }: TokenCa
   const client = new ECRClient({ ...clientSettings(region, settings), credentials });
   const step = `ecr GetAuthorizationToken in ${region}`;
   try {
-    const { authorizationData } = await client.send(new GetAuthorizationTokenCommand({}), { abortSignal: signal });
+    const { authorizationData } = await client.send(new GetAuthorizationTokenCommand({}), {
+      abortSignal: signal,
+    });
     return checked(authorizationData?.[0], step);
   } catch (error) {
     throw asFetchFailure(error, step);

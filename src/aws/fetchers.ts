@@ -7,7 +7,10 @@ import type { Token, TokenSource } from '../domain/token.ts';
 import { Sessions } from './credentials.ts';
 import { type IssuedToken, type TokenCall, callEcr } from './ecr.ts';
 
-const calls = { private: callEcr } satisfies Record<RegistryService, (call: TokenCall) => Promise<IssuedToken>>;
+const calls = { private: callEcr } satisfies Record<
+  RegistryService,
+  (call: TokenCall) => Promise<IssuedToken>
+>;
 
 interface AwsTokenFetcherProps {
   readonly settings: Pick<Settings, 'aws'>;

@@ -59,7 +59,7 @@ async function attach(
   if (seen === undefined) throw new Error(`planned to attach to ${serviceAccount}, which was not observed`);
   await cluster.attach(seen);
   metrics.wrote('attach', 'not-attached');
-  return `added ${settings.secretName} to the imagePullSecrets of ServiceAccount ${serviceAccount}`;
+  return `add ${settings.secretName} to the imagePullSecrets of ServiceAccount ${serviceAccount}`;
 }
 
 async function writeSecret(
@@ -72,6 +72,5 @@ async function writeSecret(
     ? cluster.createSecret(intent.namespace, desired)
     : cluster.updateSecret(secret, desired));
   metrics.wrote(kind, reason);
-  const verb = kind === 'create' ? 'created' : 'updated';
-  return `${verb} Secret ${settings.secretName} for ${desired.hosts.join(', ')}`;
+  return `${kind} Secret ${settings.secretName} for ${desired.hosts.join(', ')}`;
 }

@@ -6,6 +6,7 @@ import type { Action } from '../domain/plan.ts';
 /** Something that was done in the cluster. */
 export interface Done {
   readonly kind: Action['kind'];
+  /** In the imperative, such as `create Secret …`. */
   readonly description: string;
 }
 
@@ -25,8 +26,8 @@ export type Outcome =
   | (Step & { readonly kind: 'awaiting'; readonly tokens: readonly string[] })
   /** Look again at `at`, ms since the epoch; Infinity: when an input changes. */
   | (Step & { readonly kind: 'recheck'; readonly at: number })
-  /** A person must change something; the problems say what. */
-  | (Step & { readonly kind: 'blocked' })
+  /** A person must change something; the problems say what. `at`: the rest is due then, ms since the epoch. */
+  | (Step & { readonly kind: 'blocked'; readonly at?: number })
   /** The API server could not do it now. */
   | (Step & { readonly kind: 'retry'; readonly failure: Retryable });
 

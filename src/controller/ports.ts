@@ -81,11 +81,12 @@ export interface Watched<View> {
   onChange(listener: (change: Change<View>) => void): void;
 }
 
-/** Everything that is watched. Namespaces and Secrets are kept by namespace, ServiceAccounts by `namespace/name`. */
+/** Everything that is watched, each kept by namespace. */
 export interface Stores {
   readonly namespaces: Watched<NamespaceView>;
   readonly secrets: Watched<SecretView>;
-  readonly serviceAccounts: Watched<ServiceAccountView>;
+  /** By the ServiceAccount's name. */
+  readonly serviceAccounts: ReadonlyMap<string, Watched<ServiceAccountView>>;
 }
 
 /** The cluster as the controller sees it: looking costs nothing (it reads our stores), writing is a request. */

@@ -41,10 +41,14 @@ function notServed({ kind, problems }: NotWanted): Outcome {
   return { kind: kind === 'refused' ? 'blocked' : 'settled', done: [], problems };
 }
 
-async function serve({ intent, problems }: Extract<Decision, { kind: 'wanted' }>, props: ReconcileProps): Promise<Outcome> {
+async function serve(
+  { intent, problems }: Extract<Decision, { kind: 'wanted' }>,
+  props: ReconcileProps,
+): Promise<Outcome> {
   const observed = observe(intent, props);
   const diagnosis = diagnose(observed);
-  if (diagnosis.foreign) return { kind: 'blocked', done: [], problems: [...problems, describeForeign(observed)] };
+  if (diagnosis.foreign)
+    return { kind: 'blocked', done: [], problems: [...problems, describeForeign(observed)] };
   const states = diagnosis.write === undefined ? noStates : peekAll(intent, props);
   const held = await heldAuths(observed, states, props.cluster);
   const planned = plan(observed, diagnosis, states, held);
@@ -87,7 +91,7 @@ function fold(
 ): Outcome {
   const step = { done: applied.done, reason, problems: [...planned.problems, ...applied.problems] };
   if (applied.failure !== undefined) return { ...step, kind: 'retry', failure: applied.failure };
-  if (applied.problems.length > 0) return { ...step, kind: 'blocked' };
+  if (applied.problems.length > 0) return { ...step, kind: 'blocked', at: planned.recheckAt };
   if (planned.awaiting.length > 0) return { ...step, kind: 'awaiting', tokens: planned.awaiting };
   return { ...step, kind: 'recheck', at: planned.recheckAt };
 }

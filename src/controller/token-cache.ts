@@ -4,7 +4,7 @@
 import { type BackoffPolicy, backoffDelay } from '../domain/backoff.ts';
 import { FetchFailure, type FetchFailureReason } from '../domain/errors.ts';
 import type { TokenState } from '../domain/plan.ts';
-import { type RefreshPolicy, tokenDueAt } from '../domain/refresh.ts';
+import { type RefreshPolicy, shortestDelay, tokenDueAt } from '../domain/refresh.ts';
 import { type Token, type TokenSource, tokenKey } from '../domain/token.ts';
 import { describeIdentity } from '../domain/identity.ts';
 import type { Clock, Log, Metrics, TokenFetcher } from './ports.ts';
@@ -25,6 +25,8 @@ const backoffs: Readonly<Record<FetchFailureReason, BackoffPolicy>> = {
 interface Entry {
   readonly source: TokenSource;
   token?: Token;
+  /** When the token came, ms since the epoch. */
+  fetchedAt: number;
   failure?: { readonly retryAt: number; readonly why: string; readonly count: number };
   pending: boolean;
   readonly waiting: Set<string>;
@@ -49,7 +51,10 @@ export class TokenCache {
     const entry = this.#entryOf(source);
     const now = this.#props.clock.now();
     const { token, failure } = entry;
-    if (token !== undefined && now < tokenDueAt(token, this.#props.refresh)) return { kind: 'fresh', token };
+    // The floor keeps a token that is due the moment it comes from being fetched in a hot loop.
+    const dueAt = token === undefined ? 0 : tokenDueAt(token, this.#props.refresh);
+    if (token !== undefined && now < Math.max(dueAt, entry.fetchedAt + shortestDelay))
+      return { kind: 'fresh', token };
     const usable = token !== undefined && now < token.expires * 1_000 ? { token } : {};
     if (!entry.pending && failure !== undefined && now < failure.retryAt) {
       return { kind: 'failed', retryAt: failure.retryAt, why: failure.why, ...usable };
@@ -63,7 +68,7 @@ export class TokenCache {
     const key = tokenKey(source);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { source, pending: false, waiting: new Set() };
+      entry = { source, fetchedAt: 0, pending: false, waiting: new Set() };
       this.#entries.set(key, entry);
     }
     return entry;
@@ -93,6 +98,7 @@ export class TokenCache {
     const about = { identity: describeIdentity(entry.source.identity), region: entry.source.region };
     try {
       entry.token = refuseExpired(await fetcher.fetch(entry.source), clock.now());
+      entry.fetchedAt = clock.now();
       delete entry.failure;
       metrics.fetched('ok', (clock.monotonic() - startedAt) / 1_000);
       log.info('token fetched', { ...about, expires: entry.token.expires });

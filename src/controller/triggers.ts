@@ -21,12 +21,11 @@ export function connectTriggers({ stores, queue, metrics }: TriggerProps): void 
     metrics.secretExpiry(key, after === undefined ? undefined : earliestExpiry(after));
     if (origin === 'cluster') queue.add(key, 'urgent');
   });
-  stores.serviceAccounts.onChange(({ before, after, origin }) => {
-    const account = after ?? before;
-    if (origin === 'cluster' && account !== undefined && pullSecretsDiffer(before, after)) {
-      queue.add(account.namespace, 'urgent');
-    }
-  });
+  for (const accounts of stores.serviceAccounts.values()) {
+    accounts.onChange(({ key, before, after, origin }) => {
+      if (origin === 'cluster' && pullSecretsDiffer(before, after)) queue.add(key, 'urgent');
+    });
+  }
 }
 
 /** A namespace changes for many reasons; only what we read of it is worth a look. */
@@ -38,7 +37,10 @@ function differs(before: NamespaceView | undefined, after: NamespaceView | undef
   );
 }
 
-function pullSecretsDiffer(before: ServiceAccountView | undefined, after: ServiceAccountView | undefined): boolean {
+function pullSecretsDiffer(
+  before: ServiceAccountView | undefined,
+  after: ServiceAccountView | undefined,
+): boolean {
   return before?.pullSecrets?.join() !== after?.pullSecrets?.join() || before === undefined;
 }
 

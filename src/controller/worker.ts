@@ -85,7 +85,7 @@ export class Worker {
       case 'recheck':
         return queue.addAt(key, outcome.at);
       case 'blocked':
-        return queue.addAt(key, clock.now() + blockedRecheck);
+        return queue.addAt(key, Math.min(outcome.at ?? Infinity, clock.now() + blockedRecheck));
     }
   }
 

@@ -53,7 +53,11 @@ export class HttpApi implements Api {
     return answer;
   }
 
-  async #again(call: ApiCall, signal: AbortSignal, refused: Dispatcher.ResponseData): Promise<Dispatcher.ResponseData> {
+  async #again(
+    call: ApiCall,
+    signal: AbortSignal,
+    refused: Dispatcher.ResponseData,
+  ): Promise<Dispatcher.ResponseData> {
     await refused.body.dump();
     return this.#request(call, signal, true);
   }
@@ -92,7 +96,8 @@ const accept = {
     'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
 } as const;
 
-const queryOf = ({ query }: ApiCall): string => (query === undefined ? '' : `?${new URLSearchParams(query)}`);
+const queryOf = ({ query }: ApiCall): string =>
+  query === undefined ? '' : `?${new URLSearchParams(query).toString()}`;
 
 const nameOf = ({ method, path }: ApiCall): string => `${method} ${path}`;
 
@@ -105,7 +110,10 @@ function noAnswer(call: ApiCall, error: unknown): ApiError {
 /** The parts of a Status object that are safe to keep. */
 interface Status {
   readonly reason?: string;
-  readonly details?: { readonly retryAfterSeconds?: number; readonly causes?: readonly Partial<ErrorCause>[] };
+  readonly details?: {
+    readonly retryAfterSeconds?: number;
+    readonly causes?: readonly Partial<ErrorCause>[];
+  };
 }
 
 /** Reads what is safe to keep of a refusal; its message is not, since it may repeat what was sent. */

@@ -17,15 +17,13 @@ export interface KubernetesClusterProps {
   readonly api: Api;
   readonly namespaces: Store<NamespaceView>;
   readonly secrets: Store<SecretView>;
-  readonly serviceAccounts: Store<ServiceAccountView>;
+  /** By the ServiceAccount's name; each kept by namespace. */
+  readonly serviceAccounts: ReadonlyMap<string, Store<ServiceAccountView>>;
   readonly projectSecret: (object: KubernetesObject) => SecretView;
   /** The field manager of our writes: the name of the installation. */
   readonly manager: string;
   readonly secretName: string;
 }
-
-/** The key of a ServiceAccount in its store. */
-export const serviceAccountKey = (namespace: string, name: string): string => `${namespace}/${name}`;
 
 /** The cluster, by the API server. */
 export class KubernetesCluster implements Cluster {
@@ -44,12 +42,16 @@ export class KubernetesCluster implements Cluster {
   }
 
   serviceAccount(namespace: string, name: string): ServiceAccountView | undefined {
-    return this.#props.serviceAccounts.get(serviceAccountKey(namespace, name));
+    return this.#props.serviceAccounts.get(name)?.get(namespace);
   }
 
   async readAuths(seen: SecretView): Promise<HeldAuths> {
     const { namespace } = seen;
-    const { body } = await this.#attempt({ method: 'GET', path: this.#secretPath(namespace) }, 'read', namespace);
+    const { body } = await this.#attempt(
+      { method: 'GET', path: this.#secretPath(namespace) },
+      'read',
+      namespace,
+    );
     const { metadata, data } = body as KubernetesObject & { data?: Readonly<Record<string, string>> };
     const document = data?.[dataKey];
     if (metadata?.uid !== seen.uid || document === undefined) return new Map();
@@ -61,7 +63,11 @@ export class KubernetesCluster implements Cluster {
     // instead of 201 when that Secret happens to agree with every field of ours; then it is looked at again.
     const answer = await this.#applySecret({ namespace, desired, guard: {}, force: false });
     if (answer.status === 201) return;
-    throw new Retryable('conflict', `apply Secret ${namespace}/${this.#props.secretName}: it was there already`, 0);
+    throw new Retryable(
+      'conflict',
+      `apply Secret ${namespace}/${this.#props.secretName}: it was there already`,
+      0,
+    );
   }
 
   async updateSecret(seen: SecretView, desired: DesiredSecret): Promise<void> {
@@ -87,7 +93,7 @@ export class KubernetesCluster implements Cluster {
     };
     try {
       const { body } = await this.#props.api.call(call);
-      serviceAccounts.put(serviceAccountKey(namespace, name), projectServiceAccount(body as KubernetesObject), 'own');
+      serviceAccounts.get(name)?.put(namespace, projectServiceAccount(body as KubernetesObject), 'own');
     } catch (error) {
       if (isOutdated(error)) await this.#readServiceAccount(seen);
       throw translate(error, `add ${secretName} to the ServiceAccount ${namespace}/${name}`);
@@ -144,7 +150,7 @@ export class KubernetesCluster implements Cluster {
 
   async #readServiceAccount({ namespace, name }: ServiceAccountView): Promise<void> {
     const { api, serviceAccounts } = this.#props;
-    await reread(serviceAccounts, serviceAccountKey(namespace, name), async () => {
+    await reread(serviceAccounts.get(name), namespace, async () => {
       const { body } = await api.call({ method: 'GET', path: serviceAccountPath(namespace, name) });
       return projectServiceAccount(body as KubernetesObject);
     });
@@ -167,16 +173,16 @@ const serviceAccountPath = (namespace: string, name: string): string =>
   `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`;
 
 async function reread<View extends { readonly resourceVersion: string }>(
-  store: Store<View>,
+  store: Store<View> | undefined,
   key: string,
   read: () => Promise<View>,
 ): Promise<void> {
   try {
-    store.put(key, await read(), 'own');
+    store?.put(key, await read(), 'own');
   } catch (error) {
-    const seen = store.get(key);
+    const seen = store?.get(key);
     if (error instanceof ApiError && error.status === 404 && seen !== undefined) {
-      store.delete(key, seen.resourceVersion, 'own');
+      store?.delete(key, seen.resourceVersion, 'own');
     }
   }
 }

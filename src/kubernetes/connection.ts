@@ -1,8 +1,9 @@
 // How the API server is reached: in a pod by its ServiceAccount, else by a kubeconfig. Used by kubernetes/api only. Files
 // are read again while the program runs, since the kubelet rotates the token and the cluster its CA.
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { Agent, type Dispatcher } from 'undici';
+import { parse } from 'yaml';
 import type { Clock } from '../controller/ports.ts';
 
 /** A way to the API server. */
@@ -89,9 +90,11 @@ export class InClusterConnection implements Connection {
   }
 }
 
-/** Which kubeconfig; absent: KUBECONFIG or ~/.kube/config, and its current context. */
+/** Which kubeconfig and which part of it. */
 export interface KubeconfigProps {
-  readonly file?: string | undefined;
+  /** The files, the first one that says something wins; as KUBECONFIG lists them. */
+  readonly files: readonly string[];
+  /** The context; absent: the current one. */
   readonly context?: string | undefined;
   readonly clock: Pick<Clock, 'now'>;
 }
@@ -101,20 +104,44 @@ export interface KubeconfigProps {
  * Loaded here and only when needed, since client-node costs 130 MB of memory.
  * @throws Error when there is no such file or context
  */
-export async function connectByKubeconfig(props: KubeconfigProps): Promise<Connection> {
+export async function connectByKubeconfig({ files, context, clock }: KubeconfigProps): Promise<Connection> {
   const { KubeConfig } = await import('@kubernetes/client-node');
   const config = new KubeConfig();
-  if (props.file === undefined) config.loadFromDefault();
-  else config.loadFromFile(props.file);
-  if (props.context !== undefined) config.setCurrentContext(props.context);
+  for (const file of files) {
+    const part = new KubeConfig();
+    part.loadFromFile(file);
+    config.mergeConfig(part, Boolean(config.getCurrentContext()));
+  }
+  if (context !== undefined) config.setCurrentContext(context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
-    throw new Error(
-      `the kubeconfig has no cluster for the context ${JSON.stringify(config.getCurrentContext())}: name one by --context`,
-    );
+    const name = JSON.stringify(config.getCurrentContext());
+    throw new Error(`the kubeconfig has no cluster for the context ${name}: name one by --context`);
   }
-  const url = new URL(cluster.server);
-  return new KubeconfigConnection(url, props.clock, (context) => config.applySecurityAuthentication(context as never));
+  return new KubeconfigConnection({
+    server: new URL(cluster.server),
+    tokenFile: await findTokenFile(files, config.getCurrentUser()?.name),
+    clock,
+    authenticate: (request) => config.applySecurityAuthentication(request as never),
+  });
+}
+
+/** client-node knows `token-file`, which nobody writes, and not kubectl's `tokenFile`. */
+async function findTokenFile(
+  files: readonly string[],
+  user: string | undefined,
+): Promise<string | undefined> {
+  for (const file of files) {
+    const config = parse(await readFile(file, 'utf8')) as { users?: readonly KubeconfigUser[] } | null;
+    const found = config?.users?.find(({ name }) => name === user)?.user?.tokenFile;
+    if (found !== undefined) return resolve(dirname(file), found);
+  }
+  return undefined;
+}
+
+interface KubeconfigUser {
+  readonly name?: string;
+  readonly user?: { readonly tokenFile?: string };
 }
 
 /** What client-node fills in for a request. */
@@ -123,20 +150,25 @@ interface SecurityContext {
   setDispatcher(dispatcher: Dispatcher): void;
 }
 
+interface KubeconfigConnectionProps {
+  readonly server: URL;
+  readonly tokenFile: string | undefined;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly authenticate: (context: SecurityContext) => Promise<void>;
+}
+
 class KubeconfigConnection implements Connection {
   readonly origin: string;
   readonly prefix: string;
-  readonly #clock: Pick<Clock, 'now'>;
-  readonly #authenticate: (context: SecurityContext) => Promise<void>;
+  readonly #props: KubeconfigConnectionProps;
   #dispatcher: Dispatcher | undefined;
   #headers: Readonly<Record<string, string>> = {};
   #readAt = -Infinity;
 
-  constructor(server: URL, clock: Pick<Clock, 'now'>, authenticate: (context: SecurityContext) => Promise<void>) {
-    this.origin = server.origin;
-    this.prefix = server.pathname.replace(/\/$/, '');
-    this.#clock = clock;
-    this.#authenticate = authenticate;
+  constructor(props: KubeconfigConnectionProps) {
+    this.#props = props;
+    this.origin = props.server.origin;
+    this.prefix = props.server.pathname.replace(/\/$/, '');
   }
 
   async dispatcher(): Promise<Dispatcher> {
@@ -146,22 +178,27 @@ class KubeconfigConnection implements Connection {
   }
 
   async headers(renew: boolean): Promise<Readonly<Record<string, string>>> {
-    const now = this.#clock.now();
+    const { clock, tokenFile, authenticate } = this.#props;
+    const now = clock.now();
     if (!renew && now < this.#readAt + rereadAfter && now >= this.#readAt) return this.#headers;
     const headers: Record<string, string> = {};
-    await this.#authenticate({
+    await authenticate({
       setHeaderParam: (key, value) => {
         headers[key.toLowerCase()] = value;
       },
-      // client-node makes a new dispatcher, with its own connections, each time: only the first is used.
-      setDispatcher: (dispatcher) => {
-        if (this.#dispatcher === undefined) this.#dispatcher = dispatcher;
-        else void dispatcher.close();
-      },
+      setDispatcher: (dispatcher) => this.#keep(dispatcher),
     });
+    if (tokenFile !== undefined)
+      headers['authorization'] = `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}`;
     this.#headers = headers;
     this.#readAt = now;
     return headers;
+  }
+
+  /** client-node makes a new dispatcher, with its own connections, each time: only the first is used. */
+  #keep(dispatcher: Dispatcher): void {
+    if (this.#dispatcher === undefined) this.#dispatcher = dispatcher;
+    else void dispatcher.close();
   }
 
   async close(): Promise<void> {

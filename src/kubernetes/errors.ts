@@ -54,7 +54,8 @@ export function isOutdated(error: unknown): boolean {
  */
 export function translate(error: unknown, what: string): unknown {
   if (!(error instanceof ApiError)) return error;
-  if (error.causes.some(({ reason }) => reason === 'NamespaceTerminating')) return new NamespaceGone(error.message);
+  if (error.causes.some(({ reason }) => reason === 'NamespaceTerminating'))
+    return new NamespaceGone(error.message);
   const retry = retryReason(error);
   if (retry !== undefined) return new Retryable(retry, error.message, error.afterMs);
   if (error.status === 403) return forbidden(what);

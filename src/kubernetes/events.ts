@@ -57,7 +57,14 @@ export class EventRecorder implements Events {
   warn(namespace: string, problem: Problem): void {
     const now = this.#props.clock.now();
     const key = `${namespace}/${problem.reason}/${problem.note}`;
-    const entry = this.#entries.get(key) ?? { namespace, problem, name: undefined, count: 0, sentAt: -Infinity, lastSeenAt: now };
+    const entry = this.#entries.get(key) ?? {
+      namespace,
+      problem,
+      name: undefined,
+      count: 0,
+      sentAt: -Infinity,
+      lastSeenAt: now,
+    };
     entry.count += 1;
     entry.lastSeenAt = now;
     this.#entries.delete(key);

@@ -85,7 +85,7 @@ export class Reflector<View extends Versioned> {
     const { api, store, project, keyOf } = this.#props;
     const views = new Map<string, View>();
     let version = '';
-    for (let token = ''; ; ) {
+    for (let token = ''; ;) {
       const page = token === '' ? {} : { continue: token };
       const { body } = await api.call(this.#call({ limit: pageSize, ...page }));
       const { metadata, items } = readList(body);

@@ -12,10 +12,16 @@ export interface Versioned {
 export class Store<View extends Versioned> implements Watched<View> {
   readonly #views = new Map<string, View>();
   readonly #listeners: ((change: Change<View>) => void)[] = [];
+  readonly #complete = Promise.withResolvers<void>();
   #synced = false;
 
   get synced(): boolean {
     return this.#synced;
+  }
+
+  /** Resolves once a complete list has arrived. */
+  whenSynced(): Promise<void> {
+    return this.#complete.promise;
   }
 
   get(key: string): View | undefined {
@@ -52,6 +58,7 @@ export class Store<View extends Versioned> implements Watched<View> {
     for (const key of this.#views.keys()) if (!views.has(key)) this.delete(key, version, origin);
     for (const [key, view] of views) this.put(key, view, origin);
     this.#synced = true;
+    this.#complete.resolve();
   }
 
   #tell(change: Change<View>): void {

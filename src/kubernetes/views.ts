@@ -58,7 +58,10 @@ export interface SecretProjection {
 }
 
 /** Makes the projection of Secrets for one installation. */
-export function secretProjector({ manager, fields }: SecretProjection): (object: KubernetesObject) => SecretView {
+export function secretProjector({
+  manager,
+  fields,
+}: SecretProjection): (object: KubernetesObject) => SecretView {
   return (object) => {
     // Apply, not Update: anybody can send a PUT that names our manager (then the operation says so).
     const ours = object.metadata?.managedFields?.find(
@@ -89,7 +92,9 @@ const nothing: Readonly<Record<string, string>> = {};
 
 /** Only those under our prefix: other annotations may be large, and one of them may hold a copy of a Secret's data. */
 function ownAnnotations({ metadata }: KubernetesObject): Readonly<Record<string, string>> {
-  const own = Object.entries(metadata?.annotations ?? nothing).filter(([key]) => key.startsWith(annotationPrefix));
+  const own = Object.entries(metadata?.annotations ?? nothing).filter(([key]) =>
+    key.startsWith(annotationPrefix),
+  );
   if (own.length === 0) return nothing;
   return Object.fromEntries(own.map(([key, value]) => [key.slice(annotationPrefix.length), value]));
 }

@@ -1,0 +1,142 @@
+// The only wiring: which part gets which. Called by the commands with the real ports and by the simulation with modelled
+// ones; it decides nothing. The real clock is here too, since nothing else in src/ may ask for time or chance.
+import type { Outcome } from './controller/outcome.ts';
+import type { Api, Clock, Log, Metrics, Stores, TokenFetcher } from './controller/ports.ts';
+import { reconcile } from './controller/reconcile.ts';
+import { TokenCache } from './controller/token-cache.ts';
+import { connectTriggers } from './controller/triggers.ts';
+import { WorkQueue } from './controller/work-queue.ts';
+import { type Bug, Worker } from './controller/worker.ts';
+import { desiredFields } from './domain/desired-secret.ts';
+import type { Settings } from './domain/settings.ts';
+import type { NamespaceView, SecretView, ServiceAccountView } from './domain/views.ts';
+import { KubernetesCluster } from './kubernetes/cluster.ts';
+import { EventRecorder } from './kubernetes/events.ts';
+import { pause } from './kubernetes/pause.ts';
+import { Store } from './kubernetes/store.ts';
+import { secretProjector } from './kubernetes/views.ts';
+import { reflectorsFor } from './kubernetes/watches.ts';
+
+/** The real clock. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  setTimer: (ms, action) => {
+    const timer = setTimeout(action, ms);
+    return { cancel: () => clearTimeout(timer) };
+  },
+  timeoutSignal: (ms) => AbortSignal.timeout(ms),
+  random: () => Math.random(),
+};
+
+/** What the controller needs from outside. */
+export interface Ports {
+  readonly clock: Clock;
+  readonly api: Api;
+  readonly fetcher: TokenFetcher;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** What one start differs in from another. */
+export interface ControllerOptions {
+  readonly settings: Settings;
+  /** The name of the pod or host, as Events report it. */
+  readonly reporter: string;
+  /** Only this namespace is looked at; absent: all. */
+  readonly namespace?: string | undefined;
+  /** Told what became of each step. */
+  readonly onOutcome?: (key: string, outcome: Outcome | Bug) => void;
+}
+
+/** The controller, put together. */
+export interface Controller {
+  readonly stores: Stores;
+  /** True while all that is watched is known completely and nothing is stopping. */
+  readonly ready: boolean;
+  /** Begins to watch, and to work as soon as all of it is known. Resolves then. */
+  start(): Promise<void>;
+  /** Ends in good order, within 8 s. */
+  stop(): Promise<void>;
+}
+
+/** The longest that each part may take to end, in ms: together below the ten seconds that a stop may last. */
+const stopLimits = { steps: 5_000, events: 2_000, watches: 1_000 } as const;
+
+/** Puts the controller together. Nothing happens before `start`. */
+export function wireController(ports: Ports, options: ControllerOptions): Controller {
+  const { clock, log, metrics, fetcher } = ports;
+  const { settings, onOutcome } = options;
+  const { instance, secretName, refresh, aws, workers } = settings;
+
+  const stores = {
+    namespaces: new Store<NamespaceView>(),
+    secrets: new Store<SecretView>(),
+    serviceAccounts: new Map(settings.attachTo.map((name) => [name, new Store<ServiceAccountView>()])),
+  };
+  const all = [stores.namespaces, stores.secrets, ...stores.serviceAccounts.values()];
+  const projectSecret = secretProjector({ manager: instance, fields: desiredFields(settings) });
+  const reflectors = reflectorsFor({ ports, settings, stores, projectSecret, namespace: options.namespace });
+  const cluster = new KubernetesCluster({
+    ...stores,
+    api: ports.api,
+    projectSecret,
+    manager: instance,
+    secretName,
+  });
+  const events = new EventRecorder({ ...ports, instance, secretName, reporter: options.reporter });
+  const queue = new WorkQueue({ clock, metrics });
+  const wake = (key: string) => queue.wake(key);
+  const tokens = new TokenCache({
+    clock,
+    fetcher,
+    metrics,
+    log,
+    refresh,
+    concurrency: aws.concurrency,
+    wake,
+  });
+  const step = (key: string) => reconcile(key, { settings, clock, cluster, tokens, metrics });
+  const worker = new Worker({
+    queue,
+    reconcile: step,
+    clock,
+    log,
+    metrics,
+    events,
+    ...(onOutcome && { onOutcome }),
+  });
+
+  const watches = new AbortController();
+  let stopping = false;
+  let working: Promise<unknown> = Promise.resolve();
+  let watching: Promise<unknown> = Promise.resolve();
+  return {
+    stores,
+    get ready() {
+      return !stopping && all.every(({ synced }) => synced);
+    },
+    start: async () => {
+      connectTriggers({ stores, queue, metrics });
+      watching = Promise.all(reflectors.map((reflector) => reflector.run(watches.signal)));
+      await Promise.race([Promise.all(all.map((store) => store.whenSynced())), watching]);
+      working = worker.run(workers);
+    },
+    stop: async () => {
+      // No new steps; those under way end. Then the watches, since steps read what they bring; Events last, since steps
+      // make them.
+      stopping = true;
+      queue.close();
+      await atMost(clock, stopLimits.steps, working);
+      watches.abort();
+      await atMost(clock, stopLimits.watches, watching);
+      await events.stop(clock.timeoutSignal(stopLimits.events));
+    },
+  };
+}
+
+async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, pause(clock, ms, over.signal)]);
+  over.abort();
+}

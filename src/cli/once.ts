@@ -1,0 +1,71 @@
+// `once`: one pass over the namespaces, then an account of it. For a CronJob, for CI, for trying out; with --dry-run the
+// API server checks every write and keeps none.
+import { type Ports, systemClock, wireController } from '../app.ts';
+import { Pass, hasFailed } from '../controller/pass.ts';
+import { DryRunApi } from '../kubernetes/dry-run.ts';
+import { createLogger, type LogLevel } from '../telemetry/logger.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { redact } from '../telemetry/redact.ts';
+import { type ClusterFlags, connect, loadSettings, openPorts } from './open-ports.ts';
+import { renderPass } from './render-pass.ts';
+import { type Terminal, UsageError, exitCodes } from './terminal.ts';
+
+/** The flags of `once`. */
+export interface OnceFlags extends ClusterFlags {
+  readonly dryRun: boolean;
+  readonly namespace?: string;
+  readonly output: 'text' | 'json';
+  readonly logLevel: LogLevel;
+}
+
+/** The longest that the complete lists may take, in ms; a controller would go on trying, a pass must end. */
+const listLimit = 30_000;
+
+/** Makes one pass. @returns the exit code: failed when a namespace did not get what it should have */
+export async function once(flags: OnceFlags, terminal: Terminal): Promise<number> {
+  const settings = await loadSettings(flags.config, terminal);
+  const log = createLogger({ level: flags.logLevel, write: terminal.err });
+  const connection = await connect(flags, terminal);
+  const { metrics } = createMetrics(terminal.version);
+  const opened = openPorts(terminal, { settings, connection, log, metrics });
+  const ports: Ports = flags.dryRun ? { ...opened, api: new DryRunApi(opened.api) } : opened;
+  const pass = new Pass();
+  const { namespace } = flags;
+  const controller = wireController(ports, {
+    settings,
+    namespace,
+    reporter: terminal.hostname,
+    onOutcome: (key, outcome) => pass.note(key, outcome),
+  });
+  const over = withinLimit(controller.start()).then(() => {
+    const names = [...controller.stores.namespaces.keys()];
+    if (namespace !== undefined && names.length === 0)
+      throw new UsageError(`there is no namespace ${namespace}`);
+    pass.begin(names);
+    return pass.whenOver();
+  });
+  try {
+    const interrupted = await Promise.race([over, terminal.stopped]);
+    const results = pass.results();
+    terminal.out(redact(renderPass(results, flags)));
+    if (interrupted !== undefined) terminal.err(`interrupted by ${interrupted}: the pass is not complete\n`);
+    return interrupted !== undefined || results.some(hasFailed) ? exitCodes.failed : exitCodes.good;
+  } finally {
+    await controller.stop();
+    await connection.close();
+  }
+}
+
+async function withinLimit(started: Promise<void>): Promise<void> {
+  const late = systemClock.timeoutSignal(listLimit);
+  const tooLate = new Promise<never>((_, reject) => {
+    late.addEventListener('abort', () =>
+      reject(
+        new UsageError(
+          'the API server gave no complete lists within 30 s: see the warnings above, check address and rights',
+        ),
+      ),
+    );
+  });
+  await Promise.race([started, tooLate]);
+}
