@@ -12,7 +12,9 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
 const stamp = join(modules, '.installed-lock');
-const lockHash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+const lockHash = createHash('sha256')
+  .update(readFileSync(join(root, 'package-lock.json')))
+  .digest('hex');
 
 function installed() {
   return existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash;
@@ -40,7 +42,9 @@ function capableNode() {
   if (existsSync(local) && spawnSync(local, ['--version']).status === 0) return local;
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major > 22 || (major === 22 && minor >= 19)) return process.execPath;
-  process.stderr.write(`Node ${process.versions.node} is too old here: install Node 22.19 or newer (24 is best).\n`);
+  process.stderr.write(
+    `Node ${process.versions.node} is too old here: install Node 22.19 or newer (24 is best).\n`,
+  );
   process.exit(1);
 }
 
@@ -54,4 +58,6 @@ const child = spawn(node, process.argv.slice(2), {
 // The terminal sends Ctrl-C to the whole group; a supervisor signals only this process. Pass both on, once.
 for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
 process.on('SIGINT', () => undefined);
-child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 15)));
+child.on('exit', (code, signal) =>
+  process.exit(code ?? 128 + (constants.signals[signal ?? 'SIGTERM'] ?? 15)),
+);

@@ -8,7 +8,7 @@ import { createMetrics } from '../telemetry/metrics.ts';
 import { redact } from '../telemetry/redact.ts';
 import { type ClusterFlags, connect, loadSettings, openPorts } from './open-ports.ts';
 import { renderPass } from './render-pass.ts';
-import { type Terminal, UsageError, exitCodes } from './terminal.ts';
+import { type Terminal, CommandError, exitCodes } from './terminal.ts';
 
 /** The flags of `once`. */
 export interface OnceFlags extends ClusterFlags {
@@ -40,7 +40,7 @@ export async function once(flags: OnceFlags, terminal: Terminal): Promise<number
   const over = withinLimit(controller.start()).then(() => {
     const names = [...controller.stores.namespaces.keys()];
     if (namespace !== undefined && names.length === 0)
-      throw new UsageError(`there is no namespace ${namespace}`);
+      throw new CommandError('failed', `there is no namespace ${namespace}`);
     pass.begin(names);
     return pass.whenOver();
   });
@@ -61,7 +61,8 @@ async function withinLimit(started: Promise<void>): Promise<void> {
   const tooLate = new Promise<never>((_, reject) => {
     late.addEventListener('abort', () =>
       reject(
-        new UsageError(
+        new CommandError(
+          'failed',
           'the API server gave no complete lists within 30 s: see the warnings above, check address and rights',
         ),
       ),

@@ -15,7 +15,7 @@ import {
   connectByKubeconfig,
   podCredentials,
 } from '../kubernetes/connection.ts';
-import { type Terminal, UsageError } from './terminal.ts';
+import { type Terminal, CommandError } from './terminal.ts';
 
 /** Where the chart mounts the configuration. */
 export const defaultConfigFile = '/etc/ecr-pull-secrets/config.yaml';
@@ -27,16 +27,18 @@ export interface ClusterFlags {
   readonly context?: string;
 }
 
-/** Reads the configuration file. @throws UsageError with every problem */
+/** Reads the configuration file. @throws CommandError with every problem */
 export async function loadSettings(file: string, { environment }: Terminal): Promise<Settings> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(
+    throw new CommandError(
+      'wrong',
       `cannot read the configuration file ${file} (${error.code ?? 'unknown'}): name one by --config`,
     );
   });
   const result = readConfig(text, environment);
   if ('settings' in result) return result.settings;
-  throw new UsageError(
+  throw new CommandError(
+    'wrong',
     ['wrong configuration:', ...result.problems.map((problem) => `  ${file}: ${problem}`)].join('\n'),
   );
 }
@@ -53,7 +55,8 @@ export async function connect(flags: ClusterFlags, { environment }: Terminal): P
   try {
     return await connectByKubeconfig({ files, context: flags.context, clock: systemClock });
   } catch (error) {
-    throw new UsageError(
+    throw new CommandError(
+      'wrong',
       `cannot use the kubeconfig ${files.join(', ')}: ${error instanceof Error ? error.message : ''}`,
     );
   }
@@ -68,7 +71,8 @@ function kubeconfigFiles(
   const files = listed.length > 0 ? listed : [join(environment['HOME'] ?? '', '.kube', 'config')];
   const found = files.filter((file) => existsSync(file));
   if (found.length > 0) return found;
-  throw new UsageError(
+  throw new CommandError(
+    'wrong',
     `no way to a cluster: not in a pod, and no kubeconfig at ${files.join(', ')}; name one by --kubeconfig`,
   );
 }

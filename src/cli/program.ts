@@ -5,7 +5,7 @@ import { redact } from '../telemetry/redact.ts';
 import { type OnceFlags, once } from './once.ts';
 import { defaultConfigFile } from './open-ports.ts';
 import { type RunFlags, run } from './run.ts';
-import { type Terminal, UsageError, exitCodes } from './terminal.ts';
+import { type Terminal, CommandError, exitCodes } from './terminal.ts';
 import { printVersion } from './version.ts';
 
 /** Runs the command that the arguments name. @param args without node and script @returns the exit code */
@@ -20,9 +20,9 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   } catch (error) {
     // Commander has said what is wrong; --help is no error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.good : exitCodes.wrong;
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof CommandError)) throw error;
     terminal.err(redact(`error: ${error.message}\n`));
-    return exitCodes.wrong;
+    return error.exitCode;
   }
 }
 

@@ -9,7 +9,7 @@ import {
   startTelemetryServer,
 } from '../telemetry/server.ts';
 import { type ClusterFlags, connect, loadSettings, openPorts } from './open-ports.ts';
-import { type Terminal, UsageError, exitCodes } from './terminal.ts';
+import { type Terminal, CommandError, exitCodes } from './terminal.ts';
 
 /** The flags of `run`. */
 export interface RunFlags extends ClusterFlags {
@@ -45,13 +45,13 @@ async function listen(
 ): Promise<TelemetryServer> {
   const [, host = '', port = ''] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
   if (port === '' || Number(port) > 65_535) {
-    throw new UsageError(`--listen ${address}: write host:port, such as 0.0.0.0:8080`);
+    throw new CommandError('wrong', `--listen ${address}: write host:port, such as 0.0.0.0:8080`);
   }
   const plainHost = host.replace(/^\[(.*)\]$/, '$1') || '0.0.0.0';
   try {
     return await startTelemetryServer({ host: plainHost, port: Number(port), ...props });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new UsageError(`--listen ${address}: cannot listen there (${code ?? 'unknown'})`);
+    throw new CommandError('wrong', `--listen ${address}: cannot listen there (${code ?? 'unknown'})`);
   }
 }

@@ -25,7 +25,13 @@ export const exitCodes = {
   wrong: 2,
 } as const;
 
-/** Wrong usage or configuration: the message says what to change, the program ends with exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
+/** Ends the command: the message says what is wrong and what to change. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exitCode: number;
+
+  constructor(kind: 'failed' | 'wrong', message: string) {
+    super(message);
+    this.exitCode = exitCodes[kind];
+  }
 }

@@ -1,4 +1,4 @@
-// `version`: prints the version of the program and of what it runs on.
+// `version`: prints the version of the program and of the Node that it runs on. Needs neither cluster nor configuration.
 import { type Terminal, exitCodes } from './terminal.ts';
 
 /** Prints one line. @returns the exit code */
