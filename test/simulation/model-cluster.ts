@@ -1,0 +1,160 @@
+// The API server in the simulation: the Api port over objects in memory, with versions, watches and server-side apply as
+// far as the controller uses them, latency, failures and watches that break. What it models was seen on a real API server
+// (the cluster tests go against one); it must not be kinder than that.
+import type { Api, ApiAnswer, ApiCall, WatchEvent } from '../../src/controller/ports.ts';
+import { ApiError } from '../../src/kubernetes/errors.ts';
+import { type ModelObject, applySecret, patchServiceAccount } from './model-writes.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+export type Resource = 'namespaces' | 'secrets' | 'serviceaccounts';
+
+interface Change {
+  readonly version: number;
+  readonly resource: Resource;
+  readonly event: WatchEvent;
+}
+
+/** Of all requests. */
+const failureRate = 0.01;
+
+/** Changes that a watch can still begin from; older ones are answered 410. */
+const history = 500;
+
+/** The modelled API server. */
+export class ModelCluster implements Api {
+  readonly #clock: VirtualClock;
+  readonly #objects = new Map<string, ModelObject>();
+  readonly #changes: Change[] = [];
+  readonly #wakeups = new Set<() => void>();
+  #version = 1;
+  /** Requests by method. */
+  readonly requests = new Map<string, number>();
+
+  constructor(clock: VirtualClock) {
+    this.#clock = clock;
+  }
+
+  get(resource: Resource, namespace: string, name: string): ModelObject | undefined {
+    return this.#objects.get(keyOf(resource, namespace, name));
+  }
+
+  /** Makes or replaces an object, as somebody else would. */
+  put(resource: Resource, object: ModelObject): ModelObject {
+    const { namespace = '', name } = object.metadata;
+    const key = keyOf(resource, namespace, name);
+    const before = this.#objects.get(key);
+    this.#version += 1;
+    const uid = before?.metadata.uid ?? `uid-${this.#version}`;
+    const metadata = { ...object.metadata, uid, resourceVersion: String(this.#version) };
+    const stored = { ...object, metadata };
+    this.#objects.set(key, stored);
+    this.#tell(resource, before === undefined ? 'ADDED' : 'MODIFIED', stored);
+    return stored;
+  }
+
+  delete(resource: Resource, namespace: string, name: string): void {
+    const key = keyOf(resource, namespace, name);
+    const before = this.#objects.get(key);
+    if (before === undefined) return;
+    this.#version += 1;
+    this.#objects.delete(key);
+    const metadata = { ...before.metadata, resourceVersion: String(this.#version) };
+    this.#tell(resource, 'DELETED', { ...before, metadata });
+  }
+
+  async call(call: ApiCall): Promise<ApiAnswer> {
+    this.requests.set(call.method, (this.requests.get(call.method) ?? 0) + 1);
+    await this.#clock.sleep(1 + 20 * this.#clock.random());
+    if (this.#clock.random() < failureRate) throw refusal(call, 500, 'InternalError');
+    return this.#answer(call);
+  }
+
+  async *watch(call: ApiCall, signal: AbortSignal): AsyncIterable<WatchEvent> {
+    await this.#clock.sleep(5);
+    const resource = resourceOf(call);
+    let seen = Number(call.query?.['resourceVersion']);
+    const oldest = this.#changes[0]?.version ?? 0;
+    if (this.#changes.length >= history && seen < oldest) throw refusal(call, 410, 'Expired');
+    const end = this.#clock.now() + Number(call.query?.['timeoutSeconds']) * 1_000;
+    // Every twentieth watch breaks off.
+    const breaksAt =
+      this.#clock.random() < 0.05 ? this.#clock.now() + 60_000 * this.#clock.random() : Infinity;
+    while (!signal.aborted && this.#clock.now() < end) {
+      const news = this.#changes.filter(({ version }) => version > seen);
+      for (const { version, event, resource: changed } of news) {
+        seen = version;
+        if (changed === resource && selects(call, event.object as ModelObject)) yield event;
+      }
+      if (news.length > 0) continue;
+      await this.#wait(Math.min(60_000, end - this.#clock.now()), signal);
+      if (this.#clock.now() >= breaksAt) throw new ApiError('WATCH', { status: 0, reason: 'ECONNRESET' });
+      if (seen === this.#version) yield bookmark(seen);
+    }
+  }
+
+  #answer(call: ApiCall): ApiAnswer {
+    const [, , , , namespace, kind, name] = call.path.split('/');
+    if (call.path.startsWith('/apis/events.k8s.io/'))
+      return { status: 201, body: { metadata: { name: 'event' } } };
+    if (call.method === 'GET' && kind === undefined) return this.#list(call);
+    if (namespace === undefined || kind === undefined || name === undefined)
+      throw refusal(call, 404, 'NotFound');
+    const seen = this.get(kind as Resource, namespace, name);
+    if (call.method === 'PATCH') {
+      if (this.get('namespaces', '', namespace) === undefined) throw refusal(call, 404, 'NotFound');
+      const written = kind === 'secrets' ? applySecret(seen, call) : patchServiceAccount(seen, call);
+      return { status: seen === undefined ? 201 : 200, body: this.put(kind as Resource, written) };
+    }
+    if (seen === undefined) throw refusal(call, 404, 'NotFound');
+    return { status: 200, body: seen };
+  }
+
+  #list(call: ApiCall): ApiAnswer {
+    const prefix = `${resourceOf(call)}/`;
+    const items = [...this.#objects].filter(
+      ([key, object]) => key.startsWith(prefix) && selects(call, object),
+    );
+    const metadata = { resourceVersion: String(this.#version) };
+    return { status: 200, body: { metadata, items: items.map(([, object]) => object) } };
+  }
+
+  #tell(resource: Resource, type: string, object: ModelObject): void {
+    this.#changes.push({ version: this.#version, resource, event: { type, object } });
+    if (this.#changes.length > history) this.#changes.shift();
+    for (const wake of this.#wakeups) wake();
+  }
+
+  /** Until something changes, `ms` have passed, or the watch is cut. */
+  async #wait(ms: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = () => {
+        this.#wakeups.delete(wake);
+        timer.cancel();
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = this.#clock.setTimer(ms, wake);
+      this.#wakeups.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+}
+
+const keyOf = (resource: Resource, namespace: string, name: string): string =>
+  `${resource}/${namespace}/${name}`;
+
+/** `/api/v1/secrets` → `secrets`. */
+const resourceOf = ({ path }: ApiCall): Resource => path.split('/').at(-1) as Resource;
+
+function selects({ query }: ApiCall, { metadata }: ModelObject): boolean {
+  const name = /^metadata\.name=(.*)$/.exec(query?.['fieldSelector'] ?? '')?.[1];
+  return name === undefined || name === metadata.name;
+}
+
+const bookmark = (version: number): WatchEvent => ({
+  type: 'BOOKMARK',
+  object: { metadata: { resourceVersion: String(version) } },
+});
+
+const refusal = ({ method, path }: ApiCall, status: number, reason: string): ApiError =>
+  new ApiError(`${method} ${path}`, { status, reason });
