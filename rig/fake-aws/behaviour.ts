@@ -1,7 +1,7 @@
 // How the fake AWS misbehaves: rules that tests and demo add and take back while it runs. Used by fake-aws, which asks
 // for what applies to a call. Says what shall happen, does none of it.
 import type { FailureName } from './aws-error.ts';
-import type { CallMatch, MatchedCall } from './call-log.ts';
+import type { MatchedCall, RuleMatch } from './call-log.ts';
 import { matches } from './call-log.ts';
 
 /** A failure of your own, rendered as the service renders its errors. */
@@ -20,6 +20,9 @@ export type BrokenAnswer =
   | 'garbage-token'
   | 'not-json';
 
+/** `stall`: half of the body, then nothing more. `drip`: a byte now and then, for more than a minute in all. */
+export type SlowBody = 'stall' | 'drip';
+
 /** What a matching call meets, in this order: hang, delay, drop, fail, then the answer. */
 export interface Behaviour {
   /** Nothing happens until the rule is taken back; then the call goes on. */
@@ -30,6 +33,8 @@ export interface Behaviour {
   readonly drop?: boolean;
   readonly fail?: FailureName | CustomFailure;
   readonly answer?: BrokenAnswer;
+  /** How slowly the answer comes once its headers were sent. */
+  readonly body?: SlowBody;
   /** The life of the ECR token in seconds; 0, negative and a year are possible. Default 12 hours. */
   readonly lifeSeconds?: number;
 }
@@ -41,7 +46,7 @@ export interface EffectiveBehaviour extends Omit<Behaviour, 'hang'> {
 }
 
 interface Rule {
-  readonly match: CallMatch;
+  readonly match: RuleMatch;
   readonly behaviour: Behaviour;
   readonly released: PromiseWithResolvers<void>;
 }
@@ -51,7 +56,7 @@ export class BehaviourRules {
   readonly #rules = new Set<Rule>();
 
   /** Adds a rule. @returns how to take it back; doing so twice is harmless */
-  add(match: CallMatch, behaviour: Behaviour): () => void {
+  add(match: RuleMatch, behaviour: Behaviour): () => void {
     const rule = { match, behaviour, released: Promise.withResolvers<void>() };
     this.#rules.add(rule);
     return () => {

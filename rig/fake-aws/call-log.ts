@@ -31,7 +31,7 @@ export interface CallRecord {
   /** Ms since the epoch. */
   readonly endedAt?: number;
   readonly status?: number;
-  /** `ok`, AWS's error code, `dropped` (by us), or `client-left`. */
+  /** `ok`, AWS's error code, `dropped` (by us), or `client-left` (before all of the answer was written). */
   readonly code?: string;
 }
 
@@ -43,6 +43,9 @@ export interface CallMatch {
   readonly roleArn?: string;
   readonly code?: string;
 }
+
+/** Which calls a rule concerns: how they will end is not known yet. */
+export type RuleMatch = Omit<CallMatch, 'code'>;
 
 /** The fields of a call that a rule can look at before it is answered. */
 export type MatchedCall = Pick<CallRecord, 'service' | 'action' | 'region' | 'roleArn'>;

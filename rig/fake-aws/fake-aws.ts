@@ -1,7 +1,6 @@
 // A fake AWS for demo and tests: STS and private ECR on one loopback port, in the wire formats of the AWS SDK v3, with
 // AWS's literal errors. Point `AWS_ENDPOINT_URL` at its `url`. It plays the two services that the controller calls; it
 // must never be reached from outside this machine.
-import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,11 +8,12 @@ import type { Answer } from './answer.ts';
 import { authenticate } from './authenticate.ts';
 import { AwsError, ecrDenied, serviceError } from './aws-error.ts';
 import { type AwsRequest, readAwsRequest } from './aws-request.ts';
-import { type Behaviour, BehaviourRules, type EffectiveBehaviour } from './behaviour.ts';
-import { CallLog, type CallMatch, type CallRecord, type OpenCall } from './call-log.ts';
+import { type Behaviour, BehaviourRules, type EffectiveBehaviour, type SlowBody } from './behaviour.ts';
+import { CallLog, type CallMatch, type CallRecord, type OpenCall, type RuleMatch } from './call-log.ts';
 import { type AccessKey, type Caller, CredentialStore } from './credential-store.ts';
 import { answerEcr, renderEcrError } from './ecr.ts';
 import { type FakeRole, RoleStore } from './role-store.ts';
+import { send } from './send.ts';
 import { answerSts, deniedSts, isSigned, renderStsError } from './sts.ts';
 import { type IssuedToken, TokenStore, type TokenVerdict } from './token-store.ts';
 import { type FakeIssuer, WebIdentityVerifier } from './web-identity.ts';
@@ -40,9 +40,9 @@ export interface FakeAws {
   /** How many calls agree with the match. */
   count(match?: CallMatch): number;
   /** Makes matching calls meet something; of each setting the newest matching rule counts. @returns how to undo it */
-  behave(match: CallMatch, behaviour: Behaviour): () => void;
-  /** Adds a role, or replaces the one of its ARN. */
-  putRole(role: FakeRole): void;
+  behave(match: RuleMatch, behaviour: Behaviour): () => void;
+  /** Adds a role, or replaces the one of its ARN; it counts after `delayMs`, as changes of IAM take a while. */
+  putRole(role: FakeRole, delayMs?: number): void;
   /** What a registry makes of a password. @param now ms since the epoch, default the clock's */
   verdict(password: string, now?: number): TokenVerdict;
   /** Cuts every connection and ends. */
@@ -55,11 +55,14 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
   const log = new CallLog(clock);
   const rules = new BehaviourRules();
   const tokens = new TokenStore();
-  const roles = new RoleStore(initialRoles);
+  const roles = new RoleStore(initialRoles, clock);
   const credentials = new CredentialStore(accessKeys);
   const webIdentities = new WebIdentityVerifier({ issuers, clock });
   const parts: Parts = { log, rules, tokens, roles, credentials, webIdentities, clock };
-  const server = createServer((request, response) => void serve(request, response, parts));
+  const server = createServer((request, response) => {
+    // Whatever goes wrong in here concerns one connection, never the process of the test.
+    serve(request, response, parts).catch(() => response.destroy());
+  });
   const url = await listen(server);
   return {
     url,
@@ -74,7 +77,7 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
     },
     count: (match) => log.count(match),
     behave: (match, behaviour) => rules.add(match, behaviour),
-    putRole: (role) => roles.put(role),
+    putRole: (role, delayMs) => roles.put(role, delayMs),
     verdict: (password, now = clock()) => tokens.verdict(password, now),
     close: async () => {
       server.closeAllConnections();
@@ -122,18 +125,12 @@ async function serve(http: IncomingMessage, response: ServerResponse, parts: Par
     response.destroy();
     return;
   }
-  call.end(outcome.code, outcome.answer.status);
-  send(response, outcome.answer, parts.clock());
-}
-
-function send(response: ServerResponse, { status, contentType, body }: Answer, now: number): void {
-  // The SDK corrects its clock by this header.
-  const headers = {
-    date: new Date(now).toUTCString(),
-    'content-type': contentType,
-    'x-amzn-requestid': randomUUID(),
-  };
-  response.writeHead(status, headers).end(body);
+  const { answer, code, slow } = outcome;
+  const delivery = { now: parts.clock(), slow, left: left.signal };
+  // A client that reads the answer finds the call ended; one that waits for the rest of a slow one does not.
+  if (slow === undefined) call.end(code, answer.status);
+  await send(response, answer, delivery);
+  call.end(code, answer.status);
 }
 
 interface Scene {
@@ -144,21 +141,26 @@ interface Scene {
   readonly left: AbortSignal;
 }
 
+/** What a call comes to: an answer and its code in the log, or a cut connection. */
+type Ending =
+  'drop' | { readonly answer: Answer; readonly code: string; readonly slow: SlowBody | undefined };
+
 /** Everything between a request and its answer. */
-async function play(scene: Scene): Promise<'drop' | { readonly answer: Answer; readonly code: string }> {
+async function play(scene: Scene): Promise<Ending> {
   const { request, call, parts, left } = scene;
   const render = request.service === 'ecr' ? renderEcrError : renderStsError;
   const caller = identify(scene);
   const behaviour = parts.rules.for(call.record);
   await wait(behaviour, left);
   if (behaviour.drop === true) return 'drop';
+  const { body: slow } = behaviour;
   try {
     if (caller instanceof AwsError) throw caller;
     const answer = await answerOf(scene, caller, behaviour);
-    return { answer: behaviour.answer === 'not-json' ? notJson : answer, code: 'ok' };
+    return { answer: behaviour.answer === 'not-json' ? notJson : answer, code: 'ok', slow };
   } catch (error) {
     const failure = error instanceof AwsError ? error : new AwsError(500, 'InternalFailure', String(error));
-    return { answer: render(failure), code: failure.code };
+    return { answer: render(failure), code: failure.code, slow };
   }
 }
 
@@ -177,10 +179,9 @@ function identify({ request, call, parts }: Scene): Caller | AwsError | undefine
 }
 
 async function wait({ holds, delayMs }: EffectiveBehaviour, left: AbortSignal): Promise<void> {
-  const gone = new Promise<void>(
-    (resolve) => void left.addEventListener('abort', () => resolve(), { once: true }),
-  );
-  await Promise.race([Promise.all(holds), gone]);
+  const gone = Promise.withResolvers<void>();
+  left.addEventListener('abort', () => gone.resolve(), { once: true });
+  await Promise.race([Promise.all(holds), gone.promise]);
   if (delayMs !== undefined && !left.aborted) {
     await sleep(delayMs, undefined, { signal: left }).catch(() => undefined);
   }

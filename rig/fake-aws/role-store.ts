@@ -38,22 +38,30 @@ export interface WebIdentity {
   readonly audiences: readonly string[];
 }
 
-/** The roles by ARN. */
-export class RoleStore {
-  readonly #roles: Map<string, FakeRole>;
+interface Version {
+  readonly role: FakeRole;
+  /** Ms since the epoch from which on it counts. */
+  readonly from: number;
+}
 
-  constructor(roles: readonly FakeRole[]) {
-    this.#roles = new Map(roles.map((role) => [role.arn, role]));
+/** The roles by ARN, with the changes that do not count yet. */
+export class RoleStore {
+  readonly #versions: Version[];
+  readonly #clock: () => number;
+
+  constructor(roles: readonly FakeRole[], clock: () => number) {
+    this.#versions = roles.map((role) => ({ role, from: -Infinity }));
+    this.#clock = clock;
   }
 
-  /** Adds a role, or replaces the one of this ARN. */
-  put(role: FakeRole): void {
-    this.#roles.set(role.arn, role);
+  /** Adds a role, or replaces the one of this ARN, from `delayMs` on. */
+  put(role: FakeRole, delayMs = 0): void {
+    this.#versions.push({ role, from: this.#clock() + delayMs });
   }
 
   /** The role, when it exists and trusts the web identity. */
   trusting(roleArn: string, identity: WebIdentity): FakeRole | undefined {
-    const role = this.#roles.get(roleArn);
+    const role = this.#find(roleArn);
     return role?.trust.some((trust) => acceptsWebIdentity(trust, identity)) === true ? role : undefined;
   }
 
@@ -63,13 +71,18 @@ export class RoleStore {
     caller: Caller,
     externalId: string | null,
   ): { readonly role: FakeRole; readonly tagSession: boolean } | undefined {
-    const role = this.#roles.get(roleArn);
+    const role = this.#find(roleArn);
     const statements = (role?.trust ?? []).filter((trust) => acceptsCaller(trust, caller, externalId));
     if (role === undefined || statements.length === 0) return undefined;
     return {
       role,
-      tagSession: statements.some((trust) => 'tagSession' in trust && trust.tagSession === true),
+      tagSession: statements.some((trust) => 'tagSession' in trust && trust.tagSession),
     };
+  }
+
+  #find(arn: string): FakeRole | undefined {
+    const now = this.#clock();
+    return this.#versions.findLast(({ role, from }) => role.arn === arn && from <= now)?.role;
   }
 }
 
@@ -89,9 +102,9 @@ function acceptsCaller(
 ): boolean {
   if (!('principals' in trust)) return false;
   const [, partition = 'aws'] = caller.arn.split(':');
-  const names = [caller.arn, caller.roleArn, `arn:${partition}:iam::${caller.account}:root`];
+  const names = new Set([caller.arn, caller.roleArn, `arn:${partition}:iam::${caller.account}:root`]);
   return (
-    trust.principals.some((principal) => names.includes(principal)) &&
+    trust.principals.some((principal) => names.has(principal)) &&
     (trust.externalId === undefined || trust.externalId === externalId)
   );
 }

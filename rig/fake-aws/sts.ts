@@ -71,13 +71,18 @@ async function resultOf(call: StsCall, parts: StsParts): Promise<Xml> {
 
 async function assumeWithWebIdentity(form: URLSearchParams, parts: StsParts): Promise<Xml> {
   const { roleArn, sessionName, seconds } = readParameters(form);
-  const identity = await parts.webIdentities.verify(form.get('WebIdentityToken') ?? '');
+  const token = form.get('WebIdentityToken') ?? '';
+  if (token.length < 4) {
+    throw constraint(token, 'webIdentityToken', 'Member must have length greater than or equal to 4');
+  }
+  const identity = await parts.webIdentities.verify(token);
   const role = parts.roles.trusting(roleArn, identity);
   if (role === undefined) throw webIdentityDenied();
   checkMaximum(seconds, role);
   const expiresAt = expiry(seconds, parts.clock());
   const session = parts.credentials.issue({ roleArn, sessionName, expiresAt, transitiveTags: new Map() });
-  const provider = `arn:aws:iam::${accountOf(roleArn)}:oidc-provider/${identity.issuer.replace('https://', '')}`;
+  const [, partition = 'aws'] = roleArn.split(':');
+  const provider = `arn:${partition}:iam::${accountOf(roleArn)}:oidc-provider/${identity.issuer.replace('https://', '')}`;
   return {
     SubjectFromWebIdentityToken: identity.subject,
     Audience: identity.audiences.join(','),

@@ -1,13 +1,14 @@
 // Identity → AWS credentials: a session by the SDK's default chain, or a role assumed with it. Called by the fetchers.
 // A session is shared by calls that need it at about the same time and dropped before it ends; what lives long is the
 // token. One row of `exchanges` for each kind of identity.
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type { DefaultIdentity, Identity, RoleIdentity } from '../domain/identity.ts';
 import { identityHash } from '../domain/identity.ts';
 import { partitionOf } from '../domain/registry.ts';
-import type { Settings } from '../domain/settings.ts';
 import { FetchFailure } from '../domain/errors.ts';
-import { clientSettings } from './client-settings.ts';
-import { asFetchFailure } from './errors.ts';
+import { type ClientProps, clientSettings } from './client-settings.ts';
+import { asFetchFailure, principal } from './errors.ts';
 
 /** Credentials as the SDK's clients take them. */
 export interface AwsCredentials {
@@ -31,8 +32,7 @@ const sessionSeconds = 900;
 /** A session is used until this long before its end, in ms. */
 const margin = 5 * 60_000;
 
-interface SessionsProps {
-  readonly settings: Pick<Settings, 'aws'>;
+interface SessionsProps extends ClientProps {
   readonly now: () => number;
   /** AWS_REGION; undefined when not set. */
   readonly region: string | undefined;
@@ -72,7 +72,8 @@ export class Sessions {
       // Without an expiry they are static keys, or from a source that renews them: asked for each time.
       fresh.usableUntil = expiration === undefined ? 0 : expiration.getTime() - margin;
     } catch {
-      this.#held.delete(key);
+      // A drop may have made room for a newer one meanwhile.
+      if (this.#held.get(key) === fresh) this.#held.delete(key);
     }
     return fresh.credentials;
   }
@@ -105,12 +106,20 @@ async function byDefaultChain({
   sessions,
 }: Exchange<DefaultIdentity>): Promise<AwsCredentials> {
   const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
+  const settings = clientSettings(region, sessions.props);
+  // The STS client of the chain is out of reach: with agents of our own its connections end with the exchange.
+  const agents = { httpAgent: new HttpAgent(), httpsAgent: new HttpsAgent() };
   const provider = fromNodeProviderChain({
-    clientConfig: clientSettings(region, sessions.props.settings),
+    clientConfig: { ...settings, requestHandler: { ...settings.requestHandler, ...agents } },
     roleSessionName: identity.sessionName,
     durationSeconds: sessionSeconds,
   });
-  return withDeadline(provider(), signal, `credentials by the default chain in ${region}`);
+  try {
+    return await withDeadline(provider(), signal, `credentials by the default chain in ${region}`);
+  } finally {
+    agents.httpAgent.destroy();
+    agents.httpsAgent.destroy();
+  }
 }
 
 async function byChaining({
@@ -121,7 +130,7 @@ async function byChaining({
 }: Exchange<RoleIdentity>): Promise<AwsCredentials> {
   const base = await sessions.get(identity.base, region, signal);
   const { AssumeRoleCommand, STSClient } = await import('@aws-sdk/client-sts');
-  const client = new STSClient({ ...clientSettings(region, sessions.props.settings), credentials: base });
+  const client = new STSClient({ ...clientSettings(region, sessions.props), credentials: base });
   const step = `sts AssumeRole in ${region}`;
   try {
     const command = new AssumeRoleCommand({
@@ -132,7 +141,7 @@ async function byChaining({
     const { Credentials } = await client.send(command, { abortSignal: signal });
     return checked(Credentials, step);
   } catch (error) {
-    throw asFetchFailure(error, step);
+    throw asFetchFailure(error, step, { AccessDenied: principal });
   } finally {
     client.destroy();
   }
@@ -172,6 +181,8 @@ async function withDeadline(
   const late = Promise.withResolvers<never>();
   const onAbort = () => late.reject(signal.reason);
   signal.addEventListener('abort', onAbort, { once: true });
+  // It may have aborted while the SDK was loaded: then there is no event any more.
+  if (signal.aborted) onAbort();
   try {
     return await Promise.race([credentials, late.promise]);
   } catch (error) {

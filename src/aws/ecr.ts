@@ -1,9 +1,8 @@
 // Private ECR: one GetAuthorizationToken call, its answer checked field by field. Called by the fetchers. `registryIds`
 // is deprecated and not sent, `proxyEndpoint` is not used: one token opens every registry of the region.
 import { FetchFailure } from '../domain/errors.ts';
-import type { Settings } from '../domain/settings.ts';
 import { SecretText } from '../domain/token.ts';
-import { clientSettings } from './client-settings.ts';
+import { type ClientProps, clientSettings } from './client-settings.ts';
 import type { AwsCredentials } from './credentials.ts';
 import { asFetchFailure } from './errors.ts';
 
@@ -16,17 +15,16 @@ export interface IssuedToken {
 }
 
 /** One call. */
-export interface TokenCall {
+export interface TokenCall extends ClientProps {
   readonly region: string;
   readonly credentials: AwsCredentials;
-  readonly settings: Pick<Settings, 'aws'>;
   readonly signal: AbortSignal;
 }
 
 /** Asks ECR for a token. @throws FetchFailure */
-export async function callEcr({ region, credentials, settings, signal }: TokenCall): Promise<IssuedToken> {
+export async function callEcr({ region, credentials, signal, ...props }: TokenCall): Promise<IssuedToken> {
   const { ECRClient, GetAuthorizationTokenCommand } = await import('@aws-sdk/client-ecr');
-  const client = new ECRClient({ ...clientSettings(region, settings), credentials });
+  const client = new ECRClient({ ...clientSettings(region, props), credentials });
   const step = `ecr GetAuthorizationToken in ${region}`;
   try {
     const { authorizationData } = await client.send(new GetAuthorizationTokenCommand({}), {

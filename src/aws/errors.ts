@@ -9,6 +9,20 @@ interface Meaning {
 
 const trust =
   "AWS does not say which link is broken: compare the role's trust policy (issuer, audience, subject) with the token's claims, check that the role and the OIDC provider exist, and that AWS can reach the issuer";
+/** For AccessDenied by AssumeRole: there is no web identity in it. */
+export const principal =
+  "the role does not exist or does not let us in: its trust policy must name the controller's role as principal, and the controller's role must be allowed sts:AssumeRole on it";
+const tokenFile =
+  'the web identity token file is missing, empty or not a file: check AWS_WEB_IDENTITY_TOKEN_FILE and its volume';
+const strange: Meaning = {
+  reason: 'invalid-answer',
+  advice: 'the answer is not one of AWS: check proxy and endpoint overrides',
+};
+const unavailable: Meaning = {
+  reason: 'unavailable',
+  advice:
+    'AWS could not be reached or failed: check egress rules, proxy, endpoint and region; it is tried again by itself',
+};
 const keys =
   'AWS does not accept the credentials: check the access key, or renew the session that they belong to';
 const throttled: Meaning = { reason: 'throttled', advice: 'AWS throttles us: it is tried again by itself' };
@@ -53,9 +67,11 @@ const meanings: Readonly<Record<string, Meaning>> = {
     advice:
       'no AWS credentials were found: set AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE (the chart does by aws.roleArn), or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
   },
-  ENOENT: {
-    reason: 'configuration',
-    advice: 'the web identity token file is missing: check AWS_WEB_IDENTITY_TOKEN_FILE and its volume',
+  ENOENT: { reason: 'configuration', advice: tokenFile },
+  EISDIR: { reason: 'configuration', advice: tokenFile },
+  ValidationError: {
+    reason: 'denied',
+    advice: 'AWS refuses a parameter: check that the web identity token file is not empty, and the role ARN',
   },
   EACCES: {
     reason: 'configuration',
@@ -69,21 +85,15 @@ const meanings: Readonly<Record<string, Meaning>> = {
     reason: 'timeout',
     advice: 'AWS did not answer in time: check egress rules, proxy and endpoint',
   },
-  SyntaxError: {
-    reason: 'invalid-answer',
-    advice: 'the answer is not one of AWS: check proxy and endpoint overrides',
-  },
+  SyntaxError: strange,
+  TypeError: strange,
+  ECONNRESET: unavailable,
+  EPIPE: unavailable,
   Throttling: throttled,
   ThrottlingException: throttled,
   ThrottledException: throttled,
   TooManyRequestsException: throttled,
   RequestLimitExceeded: throttled,
-};
-
-const unavailable: Meaning = {
-  reason: 'unavailable',
-  advice:
-    'AWS could not be reached or failed: check egress rules, proxy, endpoint and region; it is tried again by itself',
 };
 
 const refused: Meaning = {
@@ -102,16 +112,39 @@ interface SdkError {
 /**
  * Anything thrown while a token was fetched → FetchFailure.
  * @param step what was being done, such as `sts AssumeRole in eu-west-1`
+ * @param cures advice by error code, where this step has a better one than the table
  */
-export function asFetchFailure(error: unknown, step: string): FetchFailure {
+export function asFetchFailure(
+  error: unknown,
+  step: string,
+  cures: Readonly<Record<string, string>> = {},
+): FetchFailure {
   if (error instanceof FetchFailure) return error;
   const { name, code, Code, $metadata } = (error ?? {}) as SdkError;
-  const names = [name, Code, code].filter((word) => typeof word === 'string');
+  // `code` first: the SDK calls a cut connection a TimeoutError. What is no word is no error code and may be anything.
+  const names = [code, name, Code]
+    .filter((word) => typeof word === 'string')
+    .filter((word) => isWord.test(word));
   const known = names.find((word) => Object.hasOwn(meanings, word));
-  const { reason, advice } =
-    (known === undefined ? undefined : meanings[known]) ?? byStatus($metadata?.httpStatusCode);
+  const { reason, advice } = meaningOf(error, known, $metadata?.httpStatusCode);
   const shown = known ?? names.find((word) => word !== 'Error') ?? 'unknown error';
-  return new FetchFailure(reason, `${step}: ${shown.slice(0, 80)}`, advice);
+  return new FetchFailure(
+    reason,
+    `${step}: ${shown}`,
+    (known === undefined ? undefined : cures[known]) ?? advice,
+  );
+}
+
+const isWord = /^[A-Za-z]\w{1,79}$/;
+
+function meaningOf(error: unknown, known: string | undefined, status: number | undefined): Meaning {
+  const meaning = known === undefined ? undefined : meanings[known];
+  // The page of a broken gateway is no JSON either; its status says more.
+  if (meaning === strange && status !== undefined && status >= 500) return unavailable;
+  if (meaning !== undefined) return meaning;
+  // All that the default chain says of an STS answer without credentials.
+  if (error instanceof Error && error.message.startsWith('Invalid response from STS')) return strange;
+  return byStatus(status);
 }
 
 function byStatus(status: number | undefined): Meaning {

@@ -84,10 +84,11 @@ export function openPorts(
 ): Ports {
   const { settings, connection, log, metrics } = parts;
   const region = terminal.environment['AWS_REGION'];
+  const userAgent = `ecr-pull-secrets/${terminal.version}`;
   return {
     clock: systemClock,
-    api: new HttpApi({ connection, clock: systemClock, userAgent: `ecr-pull-secrets/${terminal.version}` }),
-    fetcher: new AwsTokenFetcher({ settings, clock: systemClock, region }),
+    api: new HttpApi({ connection, clock: systemClock, userAgent }),
+    fetcher: new AwsTokenFetcher({ settings, userAgent, clock: systemClock, region }),
     log,
     metrics,
   };

@@ -46,20 +46,28 @@ export class Pass {
     const { done: before = [] } = this.#results.get(namespace) ?? {};
     const result: PassResult = { namespace, done: before, problems: [] };
     if (outcome.kind === 'bug') {
-      this.#conclude({ ...result, failure: 'an unexpected error, see the log' });
+      this.#results.set(namespace, { ...result, failure: 'an unexpected error, see the log' });
+      this.#conclude(namespace);
       return;
     }
-    const done = [...before, ...outcome.done.map(({ description }) => description)];
+    // Each once: in a dry run, what was done is not there at the next step.
+    const done = [...new Set([...before, ...outcome.done.map(({ description }) => description)])];
     const { problems } = outcome;
+    if (outcome.kind === 'settled' && done.length === 0 && problems.length === 0) {
+      this.#conclude(namespace);
+      return;
+    }
     this.#results.set(namespace, { namespace, done, problems });
     if (outcome.kind === 'awaiting') return;
     if (outcome.kind !== 'retry') {
-      this.#conclude({ namespace, done, problems });
+      this.#conclude(namespace);
       return;
     }
     const tried = (this.#tried.get(namespace) ?? 0) + 1;
     this.#tried.set(namespace, tried);
-    if (tried >= tries) this.#conclude({ namespace, done, problems, failure: outcome.failure.message });
+    if (tried < tries) return;
+    this.#results.set(namespace, { namespace, done, problems, failure: outcome.failure.message });
+    this.#conclude(namespace);
   }
 
   /** Resolves when every namespace is concluded. */
@@ -74,10 +82,9 @@ export class Pass {
       .toSorted((a, b) => (a.namespace < b.namespace ? -1 : 1));
   }
 
-  #conclude(result: PassResult): void {
-    this.#results.set(result.namespace, result);
-    this.#concluded.add(result.namespace);
-    this.#missing?.delete(result.namespace);
+  #conclude(namespace: string): void {
+    this.#concluded.add(namespace);
+    this.#missing?.delete(namespace);
     this.#check();
   }
 

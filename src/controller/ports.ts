@@ -34,8 +34,8 @@ export interface ApiCall {
   readonly body?: unknown;
   /** Of the body; default `application/json`. */
   readonly contentType?: string;
-  /** `metadata`: the answer holds metadata only, never a Secret's data. Default `full`. */
-  readonly representation?: 'full' | 'metadata';
+  /** `metadata`: the answer holds metadata only, never a Secret's data; `metadata-list`: of a list. Default `full`. */
+  readonly representation?: 'full' | 'metadata' | 'metadata-list';
 }
 
 /** An answer of the API server with a status below 300. */

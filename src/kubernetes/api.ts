@@ -89,11 +89,15 @@ export class HttpApi implements Api {
   }
 }
 
-/** What `Accept` says: with `metadata` the server leaves out spec, status and data. */
+/**
+ * What `Accept` says: with `metadata` the server leaves out spec, status and data. A list must be asked for as a list and
+ * everything else as an object; asked for the wrong one, the server answers 406 (also to a write that it has made) or a
+ * watch without events.
+ */
 const accept = {
   full: 'application/json',
-  metadata:
-    'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+  metadata: 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+  'metadata-list': 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
 } as const;
 
 const queryOf = ({ query }: ApiCall): string =>

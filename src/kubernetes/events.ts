@@ -124,7 +124,7 @@ export class EventRecorder implements Events {
       body: {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
-        metadata: { generateName: `${secretName}.`, namespace },
+        metadata: { generateName: `${secretName}-`, namespace },
         eventTime: microTime(lastSeenAt),
         reportingController: instance,
         reportingInstance: reporter.slice(0, 128),

@@ -82,12 +82,14 @@ export class Reflector<View extends Versioned> {
 
   /** A complete list, by pages, into the store. @returns its version */
   async #list(): Promise<string> {
-    const { api, store, project, keyOf } = this.#props;
+    const { api, store, project, keyOf, representation } = this.#props;
+    const metadataOnly = representation === 'metadata';
     const views = new Map<string, View>();
     let version = '';
     for (let token = ''; ;) {
       const page = token === '' ? {} : { continue: token };
-      const { body } = await api.call(this.#call({ limit: pageSize, ...page }));
+      const call = this.#call({ limit: pageSize, ...page });
+      const { body } = await api.call(metadataOnly ? { ...call, representation: 'metadata-list' } : call);
       const { metadata, items } = readList(body);
       for (const item of items) {
         const view = project(item);
@@ -164,13 +166,14 @@ interface List {
   readonly items: readonly KubernetesObject[];
 }
 
-/** A list without version or items would empty the store: it is no list. */
+/** A list without version or items would empty the store: it is no list. (Of none, the server sends `items: null`.) */
 function readList(body: unknown): List {
-  const list = body as Partial<List> | null;
-  if (typeof list?.metadata?.resourceVersion !== 'string' || !Array.isArray(list.items)) {
+  const list = body as { metadata?: Partial<List['metadata']>; items?: List['items'] | null } | null;
+  const items = list?.items === null ? [] : list?.items;
+  if (typeof list?.metadata?.resourceVersion !== 'string' || !Array.isArray(items)) {
     throw new ApiError('LIST', { status: 0, reason: 'NO_LIST' });
   }
-  return list as List;
+  return { metadata: list.metadata as List['metadata'], items };
 }
 
 function watchError(object: unknown): ApiError {

@@ -1,0 +1,140 @@
+// Everything around one controller, set up: the chart installed on a control plane, a fake AWS that trusts that cluster's
+// ServiceAccount tokens, and a part of the namespaces to itself. Used by demo, bench and cluster tests. The controller that
+// is started here is the real program with the chart's rights; only people and kubelets are played by the admin.
+import { type ControllerProcess, startController } from './controller-process.ts';
+import { Admin } from './control-plane/admin.ts';
+import type { Progress } from './control-plane/assets.ts';
+import type { ControlPlane } from './control-plane/control-plane.ts';
+import { type FakeAws, startFakeAws } from './fake-aws/fake-aws.ts';
+import { type Installation, installChart } from './installation.ts';
+import type { AwsAccess } from './installation/program.ts';
+
+/** The role of the controller, which trusts its ServiceAccount. */
+export const controllerRole = 'arn:aws:iam::111122223333:role/ecr-pull-secrets';
+
+/** A role that the controller's role may assume, as profiles do. */
+export const partnerRole = (name: string): string => `arn:aws:iam::444455556666:role/${name}`;
+
+/** What to set up. */
+export interface StageOptions {
+  readonly plane: ControlPlane;
+  /** Begins the name of everything; two stages at the same time must differ. */
+  readonly name: string;
+  /** Of the configuration file, over the stage's own: namespaces, secretName and instance are the stage's. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Partner roles that exist, by name. */
+  readonly partners?: readonly string[];
+  readonly progress?: Progress;
+}
+
+/** A stage. */
+export interface Stage {
+  readonly plane: ControlPlane;
+  readonly admin: Admin;
+  readonly aws: FakeAws;
+  readonly installation: Installation;
+  /** How a program reaches the fake AWS: by web identity. */
+  readonly awsAccess: AwsAccess;
+  /** The name of our Secret. */
+  readonly secretName: string;
+  /** The full name of a namespace of this stage. */
+  namespaceName(name: string): string;
+  /** Makes a namespace, and waits for its `default` ServiceAccount. @returns its full name */
+  createNamespace(name: string, annotations?: Readonly<Record<string, string>>): Promise<string>;
+  /** Starts a controller; it is stopped with the stage, if not before. */
+  startController(): Promise<ControllerProcess>;
+  /** Ends everything, and deletes what was made in the cluster. */
+  close(): Promise<void>;
+}
+
+/** Sets a stage up. */
+export async function openStage({
+  plane,
+  name,
+  config,
+  partners = [],
+  progress,
+}: StageOptions): Promise<Stage> {
+  const admin = new Admin(plane);
+  const secretName = `${name}-pull-secret`;
+  const namespace = `${name}-system`;
+  const installation = await installChart({
+    plane,
+    admin,
+    namespace,
+    release: name,
+    values: {
+      config: { instance: name, secretName, namespaces: { include: [`${name}-*`] }, ...config },
+      aws: { region: 'eu-west-1', roleArn: controllerRole },
+    },
+    ...(progress && { progress }),
+  });
+  const aws = await startFakeAws({
+    issuers: [{ issuer: plane.issuer, jwks: () => admin.jwks() }],
+    roles: [
+      { arn: controllerRole, trust: [{ subjects: [installation.user], audience: 'sts.amazonaws.com' }] },
+      ...partners.map((partner) => ({
+        arn: partnerRole(partner),
+        trust: [{ principals: [controllerRole] }],
+      })),
+    ],
+  });
+  return new OpenStage({ plane, admin, aws, installation, secretName, name });
+}
+
+type OpenStageProps = Pick<Stage, 'plane' | 'admin' | 'aws' | 'installation' | 'secretName'> & {
+  readonly name: string;
+};
+
+class OpenStage implements Stage {
+  readonly plane: ControlPlane;
+  readonly admin: Admin;
+  readonly aws: FakeAws;
+  readonly installation: Installation;
+  readonly secretName: string;
+  readonly #name: string;
+  readonly #controllers: ControllerProcess[] = [];
+  readonly #namespaces: string[] = [];
+
+  constructor({ plane, admin, aws, installation, secretName, name }: OpenStageProps) {
+    this.plane = plane;
+    this.admin = admin;
+    this.aws = aws;
+    this.installation = installation;
+    this.secretName = secretName;
+    this.#name = name;
+  }
+
+  get awsAccess(): AwsAccess {
+    return { endpoint: this.aws.url, roleArn: controllerRole, region: 'eu-west-1' };
+  }
+
+  namespaceName(name: string): string {
+    return `${this.#name}-${name}`;
+  }
+
+  async createNamespace(name: string, annotations: Readonly<Record<string, string>> = {}): Promise<string> {
+    const namespace = this.namespaceName(name);
+    this.#namespaces.push(namespace);
+    await this.admin.createNamespace(namespace, annotations);
+    const path = `/api/v1/namespaces/${namespace}/serviceaccounts/default`;
+    while ((await this.admin.get(path)) === undefined) await pause(10);
+    return namespace;
+  }
+
+  async startController(): Promise<ControllerProcess> {
+    const controller = await startController({ installation: this.installation, aws: this.awsAccess });
+    this.#controllers.push(controller);
+    return controller;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#controllers.map((controller) => controller.stop()));
+    await Promise.all(this.#namespaces.map((namespace) => this.admin.deleteNamespace(namespace)));
+    await this.installation.remove();
+    await this.aws.close();
+    await this.admin.close();
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms));

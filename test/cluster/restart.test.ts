@@ -1,0 +1,64 @@
+// A restart with fresh Secrets costs nothing: no call to AWS, no write of any kind, counted at the API server.
+import { afterAll, beforeAll, expect, inject, test } from 'vitest';
+import { AuditLog } from '../../rig/control-plane/audit.ts';
+import { type Stage, openStage } from '../../rig/stage.ts';
+import { eventsOf, readSecret, untilSecret, untilSettled, writes } from './observe.ts';
+
+const count = 20;
+let stage: Stage;
+
+beforeAll(async () => {
+  const registries = [
+    '111122223333.dkr.ecr.eu-west-1.amazonaws.com',
+    '111122223333.dkr.ecr.us-east-1.amazonaws.com',
+  ];
+  stage = await openStage({ plane: inject('plane'), name: 'restart', config: { registries } });
+});
+afterAll(() => stage.close());
+
+test('a restart with fresh Secrets: no AWS call; no write to Secrets, ServiceAccounts or Events', async () => {
+  const names = Array.from({ length: count }, (_, index) => `n${index}`);
+  const namespaces = await Promise.all(
+    names.map((name) => stage.createNamespace(name, { 'ecr-pull-secrets/enabled': 'true' })),
+  );
+  const first = await stage.startController();
+  const before = await Promise.all(namespaces.map((namespace) => untilSecret(stage, namespace)));
+  await untilSettled(first, count);
+  const { code, ms } = await first.stop();
+  expect(code).toBe(0);
+  expect(ms).toBeLessThan(10_000);
+  const calls = stage.aws.count();
+  expect(calls).toBe(3);
+
+  const audit = new AuditLog(stage.plane, stage.admin);
+  const mark = await audit.mark();
+  const second = await stage.startController();
+  await untilSettled(second, count);
+  const made = await audit.since(mark, { user: stage.installation.user });
+  expect(writes(made)).toEqual([]);
+  // It did read the log of the right user: three lists and three watches.
+  expect(made.map(({ verb, resource }) => `${verb} ${resource}`).toSorted()).toEqual(
+    ['list', 'watch'].flatMap((verb) =>
+      ['namespaces', 'secrets', 'serviceaccounts'].map((kind) => `${verb} ${kind}`),
+    ),
+  );
+  expect(stage.aws.count()).toBe(calls);
+  const after = await Promise.all(namespaces.map((namespace) => readSecret(stage, namespace)));
+  expect(after.map((secret) => secret?.metadata.resourceVersion)).toEqual(
+    before.map((secret) => secret.metadata.resourceVersion),
+  );
+  expect((await Promise.all(namespaces.map((namespace) => eventsOf(stage, namespace)))).flat()).toEqual([]);
+});
+
+test('killed in the middle of a first fill, the next start completes it', async () => {
+  const names = Array.from({ length: 60 }, (_, index) => `k${index}`);
+  const namespaces = await Promise.all(
+    names.map((name) => stage.createNamespace(name, { 'ecr-pull-secrets/enabled': 'true' })),
+  );
+  const killed = await stage.startController();
+  await untilSecret(stage, namespaces[0] ?? '');
+  await killed.kill();
+  await stage.startController();
+  const secrets = await Promise.all(namespaces.map((namespace) => untilSecret(stage, namespace)));
+  expect(secrets).toHaveLength(60);
+});

@@ -1,0 +1,179 @@
+// One pass over all namespaces: when it is over, and what is told of each. The outcomes are given; how they come about is
+// the controller's. How results are shown is tested in render-pass.test.ts.
+import { describe, expect, test } from 'vitest';
+import type { Outcome } from '../../src/controller/outcome.ts';
+import { Pass, type PassResult, hasFailed } from '../../src/controller/pass.ts';
+import type { Bug } from '../../src/controller/worker.ts';
+import { type Problem, type ProblemReason, Retryable } from '../../src/domain/errors.ts';
+
+const did = (description: string) => ({ kind: 'attach' as const, description });
+const problem = (reason: ProblemReason): Problem => ({ reason, subject: 's', note: `about ${reason}` });
+const quiet = { done: [], problems: [] };
+
+const settled: Outcome = { kind: 'settled', ...quiet };
+const recheck: Outcome = { kind: 'recheck', at: 1, ...quiet };
+const blocked: Outcome = { kind: 'blocked', done: [], problems: [problem('SecretForeign')] };
+const awaiting: Outcome = { kind: 'awaiting', tokens: ['k'], ...quiet };
+const retry: Outcome = { kind: 'retry', failure: new Retryable('conflict', 'somebody was faster'), ...quiet };
+const bug: Bug = { kind: 'bug', error: new Error('hidden') };
+
+/** True when the pass is over by now: what is over already wins against a promise made later. */
+const isOver = (pass: Pass): Promise<boolean> =>
+  Promise.race([pass.whenOver().then(() => true), Promise.resolve().then(() => false)]);
+
+function passOf(
+  namespaces: readonly string[],
+  ...notes: readonly (readonly [string, Outcome | Bug])[]
+): Pass {
+  const pass = new Pass();
+  pass.begin(namespaces);
+  for (const [namespace, outcome] of notes) pass.note(namespace, outcome);
+  return pass;
+}
+
+const resultOf = (pass: Pass, name = 'a'): PassResult | undefined =>
+  pass.results().find(({ namespace }) => namespace === name);
+
+describe('a pass is over', () => {
+  test('at once where there is no namespace', async () => {
+    expect(await isOver(passOf([]))).toBe(true);
+  });
+
+  test('not before it is known which namespaces there are', async () => {
+    const pass = new Pass();
+    pass.note('a', settled);
+    expect(await isOver(pass)).toBe(false);
+    pass.begin(['a']);
+    expect(await isOver(pass)).toBe(true);
+  });
+
+  test.each<[string, Outcome | Bug]>([
+    ['settled', settled],
+    ['to be looked at later', recheck],
+    ['blocked', blocked],
+    ['a bug', bug],
+  ])('when its namespace is %s', async (_, outcome) => {
+    expect(await isOver(passOf(['a'], ['a', outcome]))).toBe(true);
+  });
+
+  test.each<[string, Outcome]>([
+    ['waits for a token', awaiting],
+    ['must be tried again', retry],
+  ])('not while its namespace %s', async (_, outcome) => {
+    const pass = passOf(['a'], ['a', outcome]);
+    expect(await isOver(pass)).toBe(false);
+    pass.note('a', recheck);
+    expect(await isOver(pass)).toBe(true);
+  });
+
+  test('not while one of several namespaces is missing, whatever happens to the others', async () => {
+    const pass = passOf(['a', 'b'], ['a', recheck], ['a', recheck], ['other', settled]);
+    expect(await isOver(pass)).toBe(false);
+    pass.note('b', settled);
+    expect(await isOver(pass)).toBe(true);
+  });
+
+  test('when the API server has failed three times, and not before', async () => {
+    const pass = passOf(['a'], ['a', retry], ['a', retry]);
+    expect(await isOver(pass)).toBe(false);
+    pass.note('a', retry);
+    expect(await isOver(pass)).toBe(true);
+    expect(resultOf(pass)?.failure).toBe('somebody was faster');
+  });
+
+  test('however often tokens are waited for', async () => {
+    const pass = passOf(['a'], ...Array.from({ length: 10 }, () => ['a', awaiting] as const));
+    expect(await isOver(pass)).toBe(false);
+  });
+});
+
+describe('the result of a namespace', () => {
+  test('lists what was done in all its steps, in order', () => {
+    const pass = passOf(
+      ['a'],
+      ['a', { ...awaiting, done: [did('attach')] }],
+      ['a', { ...retry, done: [did('first try')] }],
+      ['a', { ...recheck, done: [did('create'), did('more')] }],
+    );
+    expect(resultOf(pass)).toEqual({
+      namespace: 'a',
+      done: ['attach', 'first try', 'create', 'more'],
+      problems: [],
+    });
+  });
+
+  test('has the problems of the last step only: those before are solved', () => {
+    const pass = passOf(
+      ['a'],
+      ['a', { ...awaiting, problems: [problem('TokenUnavailable')] }],
+      ['a', { ...recheck, problems: [problem('AnnotationUnknown')] }],
+    );
+    expect(resultOf(pass)?.problems).toEqual([problem('AnnotationUnknown')]);
+  });
+
+  test('of a bug keeps what was done and does not show the error', () => {
+    const pass = passOf(['a'], ['a', { ...awaiting, done: [did('attach')] }], ['a', bug]);
+    expect(resultOf(pass)).toEqual({
+      namespace: 'a',
+      done: ['attach'],
+      problems: [],
+      failure: 'an unexpected error, see the log',
+    });
+  });
+
+  test('has no failure where a try after others succeeds', () => {
+    expect(resultOf(passOf(['a'], ['a', retry], ['a', retry], ['a', recheck]))).not.toHaveProperty('failure');
+  });
+
+  test('is there before the pass is over, for who interrupts it', () => {
+    expect(resultOf(passOf(['a'], ['a', { ...awaiting, done: [did('attach')] }]))?.done).toEqual(['attach']);
+  });
+});
+
+describe('the results', () => {
+  test('are sorted by namespace and have none that was not asked for, nor one of which nothing was heard', () => {
+    const pass = passOf(
+      ['c', 'a', 'b', 'silent'],
+      ['c', settled],
+      ['kube-system', settled],
+      ['a', blocked],
+      ['b', bug],
+    );
+    expect(pass.results().map(({ namespace }) => namespace)).toEqual(['a', 'b', 'c']);
+  });
+});
+
+describe('a namespace counts as failed', () => {
+  const result = { namespace: 'a', done: ['x'], problems: [] };
+
+  test('where there is a failure', () => {
+    expect(hasFailed({ ...result, failure: 'x' })).toBe(true);
+  });
+
+  test('not where there is neither failure nor problem', () => {
+    expect(hasFailed(result)).toBe(false);
+  });
+
+  const verdicts: Readonly<Record<ProblemReason, boolean>> = {
+    AnnotationInvalid: true,
+    AnnotationUnknown: false,
+    NamespaceExcluded: false,
+    NoRegistries: true,
+    ProfileRefused: true,
+    IdentityRefused: true,
+    ServiceAccountRefused: true,
+    SecretForeign: true,
+    SecretRejected: true,
+    Forbidden: true,
+    TokenUnavailable: true,
+  };
+  test.each(Object.entries(verdicts) as [ProblemReason, boolean][])(
+    'by the problem %s: %s',
+    (reason, failed) => {
+      expect(hasFailed({ ...result, problems: [problem(reason)] })).toBe(failed);
+      expect(hasFailed({ ...result, problems: [problem('AnnotationUnknown'), problem(reason)] })).toBe(
+        failed,
+      );
+    },
+  );
+});

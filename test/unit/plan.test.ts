@@ -1,0 +1,159 @@
+// What is done about a diagnosis: when it writes, what it attaches, when it looks again. Values only; performing the
+// actions is the controller's. For failures see plan-failures.test.ts, for random states plan-properties.test.ts.
+import { describe, expect, test } from 'vitest';
+import type { Plan } from '../../src/domain/plan.ts';
+import { secretDueAt } from '../../src/domain/refresh.ts';
+import {
+  failed,
+  fresh,
+  heldBoth,
+  inIreland,
+  inOhio,
+  intent,
+  irish,
+  minute,
+  newToken,
+  now,
+  nowSeconds,
+  observe,
+  ohioan,
+  old,
+  planFor,
+  recorded,
+  settings,
+  states,
+  written,
+} from '../support/two-regions.ts';
+import { aSecret, aServiceAccount, aSettings, anIntent, hostIn, midnight } from '../support/views.ts';
+
+describe('with a token for every host', () => {
+  test.each([
+    ['that is missing', undefined],
+    ['that is due', aSecret({}, { intent, settings })],
+    ['that was made from other hosts', aSecret({}, { intent: anIntent(), settings })],
+    ['whose record is unreadable', aSecret({ annotations: { tokens: '?' } }, { intent, settings })],
+  ])('a Secret %s is written with all of them', (_, secret) => {
+    const planned = planFor(observe({ secret }), states(fresh('a'), fresh('b')));
+    expect(written(planned)).toEqual({ [inIreland]: 'a', [inOhio]: 'b' });
+    expect(planned).toMatchObject({ problems: [], awaiting: [] });
+  });
+
+  test('the next look is when the earliest is due: lives of twelve hours and one hour', () => {
+    const planned = planFor(observe(), states(fresh('a'), fresh('b', 3_600)));
+    expect(recorded(planned)?.get(ohioan)).toEqual({ issued: nowSeconds, expires: nowSeconds + 3_600 });
+    expect(planned.recheckAt).toBe(now + 30 * minute);
+  });
+
+  test('the next look is spread by namespace', () => {
+    const spread = aSettings();
+    const planned = planFor(observe({ settings: spread, secret: undefined }), states(fresh('a'), fresh('b')));
+    expect(planned.recheckAt).toBe(secretDueAt([newToken('a')], spread.refresh, 'team-a'));
+    expect(planned.recheckAt).toBeGreaterThan(now + 6 * 60 * minute);
+  });
+
+  test.each([
+    ['a second from now where the tokens live for a second', 1],
+    ['a second from now where the tokens are dead', 0],
+    ['a second from now where the tokens expired before they were issued', -60],
+  ])('the next look is %s', (_, life) => {
+    expect(planFor(observe(), states(fresh('a', life), fresh('b', life))).recheckAt).toBe(now + 1_000);
+  });
+
+  test('two hosts of one region share the token', () => {
+    const neighbours = anIntent({ hosts: [inIreland, hostIn('eu-west-1', '999999999999')] });
+    const planned = planFor(
+      observe({ intent: neighbours, secret: undefined }),
+      new Map([[irish, fresh('a')]]),
+    );
+    expect(Object.values(written(planned) ?? {})).toEqual(['a', 'a']);
+  });
+});
+
+describe('nothing is written', () => {
+  test('where the diagnosis asks for nothing; the next look is when it is due', () => {
+    const early = observe({ now: midnight * 1_000 });
+    expect(planFor(early, new Map())).toEqual({ actions: [], problems: [], awaiting: [], recheckAt: now });
+  });
+
+  test('where there is no Secret and only an existing one is kept fresh', () => {
+    const observed = observe({
+      secret: undefined,
+      intent: { ...intent, onlyExisting: true },
+      serviceAccounts: [aServiceAccount()],
+    });
+    expect(planFor(observed, new Map())).toEqual({
+      actions: [],
+      problems: [],
+      awaiting: [],
+      recheckAt: Infinity,
+    });
+  });
+
+  test('where the tokens are those that it holds; the next look respects the floor', () => {
+    const planned = planFor(observe(), states({ kind: 'fresh', ...old }, { kind: 'fresh', ...old }));
+    expect(planned).toEqual({ actions: [], problems: [], awaiting: [], recheckAt: now + 1_000 });
+  });
+
+  test('where a host is still waited for, though the other is there', () => {
+    const planned = planFor(observe(), states(fresh('a'), { kind: 'pending' }));
+    expect(written(planned)).toBeUndefined();
+    expect(planned.awaiting).toEqual([ohioan]);
+  });
+
+  test('where no host has a token, and the problem says when it is tried again', () => {
+    const planned = planFor(observe(), states(failed(5 * minute), failed(minute)), heldBoth);
+    expect(written(planned)).toBeUndefined();
+    expect(planned.problems).toHaveLength(2);
+    expect(planned.recheckAt).toBe(now + minute);
+  });
+
+  test('where the first token of a new namespace is under way', () => {
+    const planned = planFor(observe({ secret: undefined }), states({ kind: 'pending' }, { kind: 'pending' }));
+    expect(planned).toMatchObject({ actions: [], problems: [], awaiting: [irish, ohioan] });
+  });
+});
+
+describe('an old token that has not expired', () => {
+  test('is as good as a new one while that is under way: a missing Secret is written', () => {
+    const planned = planFor(observe({ secret: undefined }), states({ kind: 'pending', ...old }, fresh('b')));
+    expect(written(planned)).toEqual({ [inIreland]: 'old', [inOhio]: 'b' });
+    expect(planned.awaiting).toEqual([irish]);
+  });
+
+  test('does not cause a write of what is there', () => {
+    const planned = planFor(observe(), states({ kind: 'pending', ...old }, { kind: 'pending', ...old }));
+    expect(planned).toMatchObject({ actions: [], awaiting: [irish, ohioan] });
+  });
+
+  test('is kept, with a problem, where the new one could not be had', () => {
+    const planned = planFor(observe({ secret: undefined }), states(failed(minute, old), fresh('b')));
+    expect(written(planned)).toEqual({ [inIreland]: 'old', [inOhio]: 'b' });
+    expect(planned.problems.map(({ subject }) => subject)).toEqual([inIreland]);
+  });
+});
+
+describe('a ServiceAccount is attached to', () => {
+  const serviceAccounts = [aServiceAccount({ name: 'default' }), aServiceAccount({ name: 'builder' })];
+  const attached = ({ actions }: Plan) =>
+    actions.flatMap((action) => (action.kind === 'attach' ? [action.serviceAccount] : []));
+
+  test('before the first token arrives', () => {
+    const observed = observe({ secret: undefined, serviceAccounts });
+    const planned = planFor(observed, states({ kind: 'pending' }, { kind: 'pending' }));
+    expect(attached(planned)).toEqual(['default', 'builder']);
+  });
+
+  test('before the Secret is written, in the same step', () => {
+    const planned = planFor(observe({ secret: undefined, serviceAccounts }), states(fresh('a'), fresh('b')));
+    expect(planned.actions.map(({ kind }) => kind)).toEqual(['attach', 'attach', 'write-secret']);
+  });
+
+  test('also while no token can be had', () => {
+    expect(attached(planFor(observe({ serviceAccounts }), states(failed(1), failed(1))))).toHaveLength(2);
+  });
+
+  test('also while nothing is to be written', () => {
+    const early = observe({ now: midnight * 1_000, serviceAccounts });
+    expect(attached(planFor(early, new Map()))).toEqual(['default', 'builder']);
+  });
+});
