@@ -10,7 +10,7 @@ declare module 'vitest' {
 
 /** @returns what stops it */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { plane, stop } = await startControlPlane({ progress: (line) => process.stderr.write(`${line}\n`) });
-  project.provide('plane', plane);
-  return stop;
+  const running = await startControlPlane({ progress: (line) => process.stderr.write(`${line}\n`) });
+  project.provide('plane', running.plane);
+  return () => running.stop();
 }

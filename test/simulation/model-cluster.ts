@@ -71,25 +71,30 @@ export class ModelCluster implements Api {
 
   async *watch(call: ApiCall, signal: AbortSignal): AsyncIterable<WatchEvent> {
     await this.#clock.sleep(5);
-    const resource = resourceOf(call);
-    let seen = Number(call.query?.['resourceVersion']);
-    const oldest = this.#changes[0]?.version ?? 0;
-    if (this.#changes.length >= history && seen < oldest) throw refusal(call, 410, 'Expired');
-    const end = this.#clock.now() + Number(call.query?.['timeoutSeconds']) * 1_000;
+    const now = this.#clock.now();
+    const end = now + Number(call.query?.['timeoutSeconds']) * 1_000;
     // Every twentieth watch breaks off.
-    const breaksAt =
-      this.#clock.random() < 0.05 ? this.#clock.now() + 60_000 * this.#clock.random() : Infinity;
+    const breaksAt = this.#clock.random() < 0.05 ? now + 60_000 * this.#clock.random() : Infinity;
+    let seen = this.#firstVersion(call);
     while (!signal.aborted && this.#clock.now() < end) {
       const news = this.#changes.filter(({ version }) => version > seen);
-      for (const { version, event, resource: changed } of news) {
-        seen = version;
-        if (changed === resource && selects(call, event.object as ModelObject)) yield event;
+      for (const change of news) {
+        seen = change.version;
+        if (concerns(call, change)) yield change.event;
       }
       if (news.length > 0) continue;
       await this.#wait(Math.min(60_000, end - this.#clock.now()), signal);
       if (this.#clock.now() >= breaksAt) throw new ApiError('WATCH', { status: 0, reason: 'ECONNRESET' });
       if (seen === this.#version) yield bookmark(seen);
     }
+  }
+
+  /** Where the watch goes on from. */
+  #firstVersion(call: ApiCall): number {
+    const seen = Number(call.query?.['resourceVersion']);
+    const oldest = this.#changes[0]?.version ?? 0;
+    if (this.#changes.length >= history && seen < oldest) throw refusal(call, 410, 'Expired');
+    return seen;
   }
 
   #answer(call: ApiCall): ApiAnswer {
@@ -150,6 +155,9 @@ function selects({ query }: ApiCall, { metadata }: ModelObject): boolean {
   const name = /^metadata\.name=(.*)$/.exec(query?.['fieldSelector'] ?? '')?.[1];
   return name === undefined || name === metadata.name;
 }
+
+const concerns = (call: ApiCall, { resource, event }: Change): boolean =>
+  resource === resourceOf(call) && selects(call, event.object as ModelObject);
 
 const bookmark = (version: number): WatchEvent => ({
   type: 'BOOKMARK',

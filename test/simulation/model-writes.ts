@@ -22,33 +22,33 @@ export interface ModelObject {
 
 /** Server-side apply. */
 export function applySecret(seen: ModelObject | undefined, call: ApiCall): ModelObject {
-  const body = call.body as ModelObject;
-  const { uid, resourceVersion } = body.metadata;
-  if (seen === undefined && uid !== undefined) throw refusal(call, 409, 'Conflict');
-  if (seen !== undefined) {
-    if (uid !== undefined && uid !== seen.metadata.uid) throw refusal(call, 422, 'Invalid', 'metadata.uid');
-    const outdated = resourceVersion !== undefined && resourceVersion !== seen.metadata.resourceVersion;
-    if (outdated || call.query?.['force'] !== 'true') throw refusal(call, 409, 'Conflict');
-  }
+  const { metadata, data = {} } = call.body as ModelObject;
+  const { name, namespace, labels = {}, annotations = {} } = metadata;
+  refuseOutdated(seen?.metadata, metadata, call);
   const manager = call.query?.['fieldManager'] ?? '';
-  return {
-    metadata: {
-      name: body.metadata.name,
-      ...(body.metadata.namespace === undefined ? {} : { namespace: body.metadata.namespace }),
-      labels: body.metadata.labels ?? {},
-      annotations: body.metadata.annotations ?? {},
-      managedFields: [{ manager, operation: 'Apply', fieldsV1: fieldsOf(body) }],
-    },
-    data: body.data ?? {},
-  };
+  const managedFields = [{ manager, operation: 'Apply', fieldsV1: fieldsOf({ labels, annotations, data }) }];
+  const place = namespace === undefined ? { name } : { name, namespace };
+  return { metadata: { ...place, labels, annotations, managedFields }, data };
 }
 
-function fieldsOf({ metadata, data }: ModelObject): unknown {
-  const fields = (record: Readonly<Record<string, string>> = {}) =>
-    Object.fromEntries(Object.keys(record).map((key) => [`f:${key}`, {}]));
+/** As a real API server answers: the cluster tests see to it that this is so. */
+function refuseOutdated(seen: Metadata | undefined, { uid, resourceVersion }: Metadata, call: ApiCall): void {
+  if (seen === undefined) {
+    if (uid !== undefined) throw refusal(call, 409, 'Conflict');
+    return;
+  }
+  if (uid !== undefined && uid !== seen.uid) throw refusal(call, 422, 'Invalid', 'metadata.uid');
+  const outdated = resourceVersion !== undefined && resourceVersion !== seen.resourceVersion;
+  if (outdated || call.query?.['force'] !== 'true') throw refusal(call, 409, 'Conflict');
+}
+
+type Fields = Readonly<Record<string, string>>;
+
+function fieldsOf(parts: { labels: Fields; annotations: Fields; data: Fields }): unknown {
+  const named = (fields: Fields) => Object.fromEntries(Object.keys(fields).map((key) => [`f:${key}`, {}]));
   return {
-    'f:metadata': { 'f:labels': fields(metadata.labels), 'f:annotations': fields(metadata.annotations) },
-    'f:data': fields(data),
+    'f:metadata': { 'f:labels': named(parts.labels), 'f:annotations': named(parts.annotations) },
+    'f:data': named(parts.data),
   };
 }
 

@@ -141,24 +141,27 @@ export class World {
   #check(): void {
     this.counts.checks += 1;
     const now = this.clock.now();
+    const waitsForAws = this.aws.down || now < this.#awsBackAt + grace;
+    const works = this.#controller !== undefined && !waitsForAws;
     for (const [name, since] of this.#selectedAt) {
       const secret = this.cluster.get('secrets', name, this.#settings.secretName);
-      const waitsForAws = this.aws.down || now < this.#awsBackAt + grace;
-      const settled = now > since + grace && !waitsForAws && this.#controller !== undefined;
-      if (secret === undefined) {
-        if (settled) this.broken.add(`${name} has no Secret`);
-        continue;
-      }
-      const { uid, expires } = this.#heldBy(secret);
-      if (expires * 1_000 <= now) this.broken.add(`${name} holds an expired token`);
-      if ((this.#uids.get(name) ?? uid) !== uid)
-        this.broken.add(`${name}: the UID of the Secret has changed`);
-      this.#uids.set(name, uid);
-      const attached = this.cluster.get('serviceaccounts', name, 'default')?.imagePullSecrets;
-      if (settled && attached?.some((entry) => entry.name === this.#settings.secretName) !== true) {
-        this.broken.add(`${name} is not attached`);
-      }
+      if (secret !== undefined) this.#checkSecret(name, secret);
+      if (!works || now <= since + grace) continue;
+      if (secret === undefined) this.broken.add(`${name} has no Secret`);
+      if (!this.#isAttached(name)) this.broken.add(`${name} is not attached`);
     }
+  }
+
+  #checkSecret(name: string, secret: ModelObject): void {
+    const { uid, expires } = this.#heldBy(secret);
+    if (expires * 1_000 <= this.clock.now()) this.broken.add(`${name} holds an expired token`);
+    if ((this.#uids.get(name) ?? uid) !== uid) this.broken.add(`${name}: the UID of the Secret has changed`);
+    this.#uids.set(name, uid);
+  }
+
+  #isAttached(name: string): boolean {
+    const list = this.cluster.get('serviceaccounts', name, 'default')?.imagePullSecrets ?? [];
+    return list.some((entry) => entry.name === this.#settings.secretName);
   }
 
   /** What AWS knows of the tokens in the document, not what our annotations say of them. */
