@@ -30,7 +30,13 @@ function describeProgram(terminal: Terminal, take: (code: Promise<number>) => Pr
   const program = new Command('ecr-pull-secrets')
     .description('Keeps imagePullSecrets for Amazon ECR fresh in every chosen namespace.')
     .exitOverride()
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+    .configureOutput({
+      writeOut: terminal.out,
+      writeErr: terminal.err,
+      // The same everywhere: the documentation shows it.
+      getOutHelpWidth: () => 80,
+      getErrHelpWidth: () => 80,
+    });
   withClusterFlags(program.command('run'), 'info')
     .description('the controller: works until it is told to stop')
     .option('--listen <host:port>', 'where /healthz, /readyz and /metrics are served', '0.0.0.0:8080')
