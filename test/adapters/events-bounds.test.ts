@@ -25,6 +25,9 @@ const recorderOn = (api: Api) =>
   new EventRecorder({ api, clock, log, instance: 'i', reporter: 'r', secretName: 's' });
 
 describe('with more problems than it can remember', () => {
+  /** In ms; less than the ten minutes within which a repeat is not sent. */
+  const minutesToSendAll = 4 * 60_000;
+
   /** An API server in memory, since thousands of requests are counted; it hangs while `gate` is closed. */
   const counting = () => {
     const namespaces: string[] = [];
@@ -64,9 +67,6 @@ describe('with more problems than it can remember', () => {
     await clock.advance(minutesToSendAll);
     expect(namespaces.length).toBeLessThanOrEqual(capacity + 500);
   });
-
-  /** In ms; less than the ten minutes within which a repeat is not sent. */
-  const minutesToSendAll = 4 * 60_000;
 });
 
 describe('stopping', () => {

@@ -52,7 +52,8 @@ export const states = (ireland: TokenState, ohio: TokenState) =>
     [ohioan, ohio],
   ]);
 
-const heldBoth: HeldAuths = new Map([
+/** What the Secret in the cluster holds. */
+export const heldBoth: HeldAuths = new Map([
   [inIreland, { username: 'AWS', password: new SecretText('held-ireland') }],
   [inOhio, { username: 'AWS', password: new SecretText('held-ohio') }],
 ]);

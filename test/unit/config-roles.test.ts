@@ -91,9 +91,10 @@ describe('what the controller sets itself cannot be configured', () => {
 });
 
 test.each(['constructor', 'prototype', 'default'])(
-  'a profile may be called %s, and is then there',
+  'a profile called %s is there or refused, never dropped',
   (name) => {
     const result = readConfig(`profiles: {${name}: {registries: [${commercial}], namespaces: ['*']}}`, {});
-    expect('settings' in result && Object.keys(result.settings.profiles)).toEqual([name]);
+    const there = 'settings' in result && Object.keys(result.settings.profiles).includes(name);
+    expect(there || 'problems' in result).toBe(true);
   },
 );

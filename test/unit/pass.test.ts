@@ -132,14 +132,37 @@ describe('the result of a namespace', () => {
 
 describe('the results', () => {
   test('are sorted by namespace and have none that was not asked for, nor one of which nothing was heard', () => {
-    const pass = passOf(
-      ['c', 'a', 'b', 'silent'],
-      ['c', settled],
-      ['kube-system', settled],
+    const notes = [
+      ['c', recheck],
+      ['kube-system', blocked],
       ['a', blocked],
       ['b', bug],
-    );
+    ] as const;
+    const pass = passOf(['c', 'a', 'b', 'silent'], ...notes);
     expect(pass.results().map(({ namespace }) => namespace)).toEqual(['a', 'b', 'c']);
+  });
+
+  test('leave out a namespace that is none of ours', () => {
+    expect(passOf(['a'], ['a', settled]).results()).toEqual([]);
+  });
+
+  test('have one that is not served and of which there is something to tell', () => {
+    const told: Outcome = { ...settled, problems: [problem('NamespaceExcluded')] };
+    expect(resultOf(passOf(['a'], ['a', told]))?.problems).toEqual([problem('NamespaceExcluded')]);
+  });
+
+  test('do not blame a namespace that opted out for a problem that it had before', () => {
+    const pass = passOf(
+      ['a'],
+      ['a', { ...awaiting, problems: [problem('TokenUnavailable')] }],
+      ['a', settled],
+    );
+    expect(resultOf(pass)?.problems ?? []).toEqual([]);
+  });
+
+  test('name each thing once: in a dry run it is still to be done at the next step', () => {
+    const step: Outcome = { ...awaiting, done: [did('attach')] };
+    expect(resultOf(passOf(['a'], ['a', step], ['a', step]))?.done).toEqual(['attach']);
   });
 });
 
