@@ -2,7 +2,7 @@
 // `npm run generate`, which writes them, and by a test, which fails when they are stale.
 import type * as v from 'valibot';
 import { runProgram } from '../src/cli/program.ts';
-import { configSchema } from '../src/config-schema.ts';
+import { configSchema } from '../src/config/schema.ts';
 import { annotationPrefix, namespaceAnnotations } from '../src/domain/annotations.ts';
 import { secretAnnotations } from '../src/domain/desired-secret.ts';
 import { metricPrefix, metricRows } from '../src/telemetry/metrics.ts';
@@ -117,11 +117,20 @@ interface Node {
   readonly pipe?: readonly (Node & { readonly description?: string })[];
 }
 
+/** The fields of a mapping, which may be followed by checks. */
+const entriesOf = (node: Node): Node['entries'] =>
+  node.entries ??
+  node.pipe
+    ?.filter((part) => part !== node)
+    .map(entriesOf)
+    .find((entries) => entries !== undefined);
+
 function settingsOf(path: string, schema: Node | v.GenericSchema): readonly Setting[] {
   const node = schema as Node;
   const inner = node.wrapped ?? node;
-  if (inner.entries !== undefined) {
-    return Object.entries(inner.entries).flatMap(([key, entry]) =>
+  const entries = entriesOf(inner);
+  if (entries !== undefined) {
+    return Object.entries(entries).flatMap(([key, entry]) =>
       settingsOf(path === '' ? key : `${path}.${key}`, entry),
     );
   }

@@ -39,18 +39,22 @@ const rules: Readonly<Record<string, Rule>> = {
   'kubernetes/connection.ts': {
     values: ['.', 'domain'],
     types: [ports],
+    packages: ['undici', 'node:fs/promises', 'node:path'],
+  },
+  'kubernetes/kubeconfig.ts': {
+    values: ['.', 'domain'],
+    types: [ports],
     packages: ['undici', '@kubernetes/client-node', 'yaml', 'node:fs/promises', 'node:path'],
   },
   kubernetes: { values: ['.', 'domain'], types: [ports], packages: ['node:stream'] },
   aws: { values: ['.', 'domain'], types: [ports], packages: ['@aws-sdk/*', 'node:http', 'node:https'] },
   telemetry: { values: ['.'], types: [ports], packages: ['pino', 'prom-client', 'node:http'] },
   cli: {
-    values: ['.', 'domain', 'controller', 'kubernetes', 'aws', 'telemetry', 'app.ts', 'config.ts'],
+    values: ['.', 'domain', 'controller', 'kubernetes', 'aws', 'telemetry', 'app.ts', 'config'],
     packages: ['commander', ...node],
   },
-  'config-schema.ts': { values: ['domain'], packages: ['valibot'] },
-  'config.ts': { values: ['domain', 'config-schema.ts'], packages: ['valibot', 'yaml'] },
-  'app.ts': { values: ['domain', 'controller', 'kubernetes', 'aws', 'telemetry', 'config.ts'], packages: [] },
+  config: { values: ['.', 'domain'], packages: ['valibot', 'yaml'] },
+  'app.ts': { values: ['domain', 'controller', 'kubernetes', 'aws', 'telemetry'], packages: [] },
   'main.ts': { values: ['cli', 'telemetry/redact.ts', '../package.json'], packages: ['node:os'] },
 };
 

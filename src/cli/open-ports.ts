@@ -5,16 +5,12 @@ import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { type Ports, systemClock } from '../app.ts';
 import { AwsTokenFetcher } from '../aws/fetchers.ts';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config/config.ts';
 import type { Log, Metrics } from '../controller/ports.ts';
 import type { Settings } from '../domain/settings.ts';
 import { HttpApi } from '../kubernetes/api.ts';
-import {
-  type Connection,
-  InClusterConnection,
-  connectByKubeconfig,
-  podCredentials,
-} from '../kubernetes/connection.ts';
+import { type Connection, InClusterConnection, podCredentials } from '../kubernetes/connection.ts';
+import { connectByKubeconfig } from '../kubernetes/kubeconfig.ts';
 import { type Terminal, CommandError } from './terminal.ts';
 
 /** Where the chart mounts the configuration. */

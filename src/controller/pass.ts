@@ -54,6 +54,7 @@ export class Pass {
     const done = [...new Set([...before, ...outcome.done.map(({ description }) => description)])];
     const { problems } = outcome;
     if (outcome.kind === 'settled' && done.length === 0 && problems.length === 0) {
+      this.#results.delete(namespace);
       this.#conclude(namespace);
       return;
     }

@@ -78,7 +78,7 @@ export function readWishes(annotations: Readonly<Record<string, string>>): Names
     problems: [
       ...(enabled === 'unreadable' ? [unreadableFlag(annotations['enabled'] ?? '')] : []),
       ...Object.keys(annotations)
-        .filter((key) => !(key in namespaceAnnotations))
+        .filter((key) => !Object.hasOwn(namespaceAnnotations, key))
         .map(unknownKey),
     ],
   };
@@ -88,7 +88,7 @@ function unreadableFlag(value: string): Problem {
   return {
     reason: 'AnnotationInvalid',
     subject: annotationName('enabled'),
-    note: `annotation ${annotationName('enabled')} is ${JSON.stringify(value.slice(0, 80))}: write "true" or "false"; until then an existing Secret is kept fresh and none is made`,
+    note: `annotation ${annotationName('enabled')} is ${JSON.stringify(value.slice(0, 80))}: write "true" or "false"; until then it neither opts in nor out, and an existing Secret is kept fresh`,
   };
 }
 

@@ -1,11 +1,12 @@
 // What a namespace is to get, from its annotations and the configuration: the precedence list of the contract, in its
 // order. Pure; called by controller/reconcile at the beginning of every step. It decides nothing about tokens.
-import { annotationName, type NamespaceWishes, readWishes } from './annotations.ts';
-import type { Problem, ProblemReason } from './errors.ts';
+import { type NamespaceWishes, readWishes } from './annotations.ts';
+import type { Problem } from './errors.ts';
 import type { Identity } from './identity.ts';
 import { matchesAny } from './pattern.ts';
+import { refusals } from './refusals.ts';
 import { type Registry, parseRegistry } from './registry.ts';
-import type { Profile, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { type TokenSource, tokenKey } from './token.ts';
 import type { NamespaceView } from './views.ts';
 
@@ -26,6 +27,9 @@ export interface Intent {
   readonly onlyExisting: boolean;
 }
 
+/** Of the same kind of mistake, no more are told: ten are enough to see it. */
+const toldAtMost = 10;
+
 /** Where the token of a host comes from. */
 export const sourceOf = ({ registry, identity }: Wanted): TokenSource => ({
   identity,
@@ -40,8 +44,15 @@ export function sourcesOf(wanted: readonly Wanted[]): ReadonlyMap<string, TokenS
 
 /** What is to happen with a namespace. `refused`: selected, but blocked by the problems; its last good Secret stays. */
 export type Decision =
-  | { readonly kind: 'unselected' | 'off' | 'refused'; readonly problems: readonly Problem[] }
-  | { readonly kind: 'wanted'; readonly intent: Intent; readonly problems: readonly Problem[] };
+  | {
+      readonly kind: 'unselected' | 'off' | 'refused';
+      readonly problems: readonly Problem[];
+    }
+  | {
+      readonly kind: 'wanted';
+      readonly intent: Intent;
+      readonly problems: readonly Problem[];
+    };
 
 /** Reads what a namespace wants and whether it may have it. */
 export function readIntent(namespace: NamespaceView, settings: Settings): Decision {
@@ -50,13 +61,16 @@ export function readIntent(namespace: NamespaceView, settings: Settings): Decisi
   if (namespace.terminating || !isServed(namespace.name, settings)) {
     return {
       kind: 'unselected',
-      problems: annotated && !namespace.terminating ? [excluded(namespace.name)] : [],
+      problems: annotated && !namespace.terminating ? [refusals.excluded(namespace.name)] : [],
     };
   }
   if (wishes.enabled === false) return { kind: 'off', problems: wishes.problems };
   const onlyExisting = wishes.enabled === 'unreadable' && !namesRegistries(wishes);
   if (!optsIn(wishes, settings) && !onlyExisting) {
-    return { kind: 'unselected', problems: annotated ? [...wishes.problems, withoutEffect(wishes)] : [] };
+    return {
+      kind: 'unselected',
+      problems: annotated ? [...wishes.problems, refusals.withoutEffect(wishes.keys)] : [],
+    };
   }
   return resolve({ name: namespace.name, wishes, onlyExisting }, settings);
 }
@@ -87,18 +101,19 @@ interface Resolution {
 
 function resolve({ name, wishes, onlyExisting }: Selected, settings: Settings): Decision {
   const resolution = resolveRegistries(name, wishes, settings);
-  const attachTo = wishes.attachTo ?? settings.attachTo;
+  const attachTo = [...new Set(wishes.attachTo ?? settings.attachTo)];
   const blocking = [
-    ...ownIdentity(wishes),
+    ...(wishes.ownIdentity ? [refusals.ownIdentity()] : []),
     ...resolution.blocking,
     ...refusedAttachments(attachTo, settings),
   ];
   const problems = [...wishes.problems, ...resolution.problems, ...blocking];
   const wanted = sortedByHost(resolution.wanted);
   if (blocking.length > 0) return { kind: 'refused', problems };
-  if (wanted.length === 0) return { kind: 'refused', problems: [...problems, noRegistries()] };
+  if (wanted.length === 0) return { kind: 'refused', problems: [...problems, refusals.noRegistries()] };
   const { registriesPerNamespace: limit } = settings.limits;
-  if (wanted.length > limit) return { kind: 'refused', problems: [...problems, tooMany(limit)] };
+  if (wanted.length > limit)
+    return { kind: 'refused', problems: [...problems, refusals.tooManyRegistries(limit)] };
   return { kind: 'wanted', intent: { namespace: name, wanted, attachTo, onlyExisting }, problems };
 }
 
@@ -117,125 +132,51 @@ function resolveRegistries(name: string, wishes: NamespaceWishes, settings: Sett
     wanted: parsed.flatMap((result) =>
       'registry' in result ? [{ registry: result.registry, identity }] : [],
     ),
-    problems: parsed.flatMap((result) =>
-      'problem' in result ? [refusal('AnnotationInvalid', annotationName('registries'), result.problem)] : [],
-    ),
+    problems: parsed
+      .flatMap((result) => ('problem' in result ? [refusals.badRegistry(result.problem)] : []))
+      .slice(0, toldAtMost),
     blocking: [],
   };
 }
 
 function resolveProfiles(name: string, wishes: NamespaceWishes, settings: Settings): Resolution {
-  const subject = annotationName('profile');
-  if (wishes.registries !== undefined || wishes.ownIdentity) {
-    const note = `annotation ${subject} does not go together with registries or an identity of the namespace's own: choose one`;
-    return { wanted: [], problems: [], blocking: [refusal('ProfileRefused', subject, note)] };
-  }
+  const refuse = (blocking: readonly Problem[]) => ({ wanted: [], problems: [], blocking });
+  if (wishes.registries !== undefined || wishes.ownIdentity) return refuse([refusals.profileBesideOthers()]);
   const names = [...new Set(wishes.profiles)];
-  const profiles = names.map((profile) => settings.profiles[profile]);
-  const blocking = names.flatMap((profile, index) => refusedProfile(profile, profiles[index], name));
-  if (blocking.length > 0) return { wanted: [], problems: [], blocking };
-  const wanted = profiles.flatMap((profile) =>
-    (profile?.registries ?? []).map((registry) => ({
-      registry,
-      identity: profile?.identity ?? settings.defaultIdentity,
-    })),
-  );
-  return { wanted, problems: [], blocking: twice(wanted.map(({ registry }) => registry)) };
-}
-
-function refusedProfile(profile: string, found: Profile | undefined, namespace: string): readonly Problem[] {
-  const subject = annotationName('profile');
-  const quoted = JSON.stringify(profile.slice(0, 80));
-  if (found === undefined) {
-    return [
-      refusal(
-        'ProfileRefused',
-        subject,
-        `annotation ${subject} names ${quoted}, which the configuration does not have: ask the cluster's administrator for the names`,
-      ),
-    ];
-  }
-  if (matchesAny(namespace, found.namespaces)) return [];
-  return [
-    refusal(
-      'ProfileRefused',
-      subject,
-      `annotation ${subject} names ${quoted}, which this namespace may not use: the administrator allows it by the profile's namespaces`,
+  const blocking = names.flatMap((profile) => refusedProfile(profile, name, settings)).slice(0, toldAtMost);
+  if (blocking.length > 0) return refuse(blocking);
+  const profiles = names.flatMap((profile) => settings.profiles[profile] ?? []);
+  const hosts = profiles.flatMap(({ registries }) => [...new Set(registries.map(({ host }) => host))]);
+  return {
+    wanted: profiles.flatMap(({ registries, identity }) =>
+      registries.map((registry) => ({ registry, identity })),
     ),
-  ];
+    problems: [],
+    blocking: repeated(hosts).map(refusals.hostInTwoProfiles),
+  };
 }
 
-function twice(registries: readonly Registry[]): readonly Problem[] {
-  const hosts = registries.map(({ host }) => host);
-  return [...new Set(hosts.filter((host, index) => hosts.indexOf(host) !== index))].map((host) =>
-    refusal(
-      'ProfileRefused',
-      annotationName('profile'),
-      `${host} is in two of the profiles that annotation ${annotationName('profile')} names: name only one of them`,
-    ),
-  );
+function refusedProfile(profile: string, namespace: string, { profiles }: Settings): readonly Problem[] {
+  const found = Object.hasOwn(profiles, profile) ? profiles[profile] : undefined;
+  if (found === undefined) return [refusals.unknownProfile(profile)];
+  return matchesAny(namespace, found.namespaces) ? [] : [refusals.forbiddenProfile(profile)];
 }
 
-function ownIdentity(wishes: NamespaceWishes): readonly Problem[] {
-  if (!wishes.ownIdentity) return [];
-  const subject = annotationName('identity-service-account');
-  return [
-    refusal(
-      'IdentityRefused',
-      subject,
-      `this installation allows no namespace an identity of its own: remove the annotations ${subject} and ${annotationName('role-arn')}`,
-    ),
-  ];
-}
+const repeated = (hosts: readonly string[]): readonly string[] => [
+  ...new Set(hosts.filter((host, index) => hosts.indexOf(host) !== index)),
+];
 
-function refusedAttachments(attachTo: readonly string[], settings: Settings): readonly Problem[] {
-  const subject = annotationName('attach-to');
+function refusedAttachments(
+  attachTo: readonly string[],
+  { attachTo: allowed }: Settings,
+): readonly Problem[] {
   return attachTo
-    .filter((name) => !settings.attachTo.includes(name))
-    .map((name) =>
-      refusal(
-        'ServiceAccountRefused',
-        subject,
-        `annotation ${subject} names ${JSON.stringify(name.slice(0, 80))}, which is not among the ServiceAccounts that the configuration lists under attachTo (${settings.attachTo.join(', ') || 'none'})`,
-      ),
-    );
+    .filter((name) => !allowed.includes(name))
+    .slice(0, toldAtMost)
+    .map((name) => refusals.foreignServiceAccount(name, allowed));
 }
 
 function sortedByHost(wanted: readonly Wanted[]): readonly Wanted[] {
   const byHost = new Map(wanted.map((entry) => [entry.registry.host, entry]));
   return [...byHost.values()].toSorted((a, b) => (a.registry.host < b.registry.host ? -1 : 1));
 }
-
-const refusal = (reason: ProblemReason, subject: string, note: string): Problem => ({
-  reason,
-  subject,
-  note,
-});
-
-const excluded = (name: string): Problem =>
-  refusal(
-    'NamespaceExcluded',
-    name,
-    `namespace ${name} has annotations of ours but is outside the configuration's namespaces.include or inside namespaces.exclude: it is never served`,
-  );
-
-const withoutEffect = (wishes: NamespaceWishes): Problem =>
-  refusal(
-    'AnnotationInvalid',
-    annotationName('enabled'),
-    `the annotations under ecr-pull-secrets/ (${wishes.keys.join(', ').slice(0, 200)}) have no effect alone: add ${annotationName('enabled')}: "true"`,
-  );
-
-const noRegistries = (): Problem =>
-  refusal(
-    'NoRegistries',
-    'registries',
-    `there is no registry to log in to: name some by annotation ${annotationName('registries')} or ${annotationName('profile')}, or set registries in the configuration`,
-  );
-
-const tooMany = (limit: number): Problem =>
-  refusal(
-    'NoRegistries',
-    annotationName('registries'),
-    `more than ${limit} registries for one namespace: remove some, or raise limits.registriesPerNamespace in the configuration`,
-  );

@@ -1,8 +1,8 @@
 // Whether a text is a Kubernetes label selector, so that a mistake is found at start and not as a watch that the API
 // server refuses for ever. Used by config only; the API server evaluates the selector.
 
-const name = String.raw`(?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9](?:[-\w.]*[A-Za-z0-9])?`;
-const value = String.raw`(?:[A-Za-z0-9](?:[-\w.]*[A-Za-z0-9])?)?`;
+const name = String.raw`(?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?`;
+const value = String.raw`(?:[A-Za-z0-9](?:[-\w.]{0,61}[A-Za-z0-9])?)?`;
 
 /** The forms of one requirement, as the Kubernetes documentation lists them ("Labels and Selectors"). */
 const requirements: readonly RegExp[] = [

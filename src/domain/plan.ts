@@ -17,7 +17,12 @@ export type TokenState =
   /** A call is under way; `token`: an older one that has not expired. */
   | { readonly kind: 'pending'; readonly token?: Token }
   /** The last call failed; the next one is made when asked at `retryAt` or later (ms since the epoch). */
-  | { readonly kind: 'failed'; readonly token?: Token; readonly retryAt: number; readonly why: string };
+  | {
+      readonly kind: 'failed';
+      readonly token?: Token;
+      readonly retryAt: number;
+      readonly why: string;
+    };
 
 /** What the Secret holds for a host that gets nothing new. */
 export type HeldAuths = ReadonlyMap<string, DockerAuth>;
@@ -111,13 +116,14 @@ function nextLook(
   desired: DesiredSecret | undefined,
   problems: readonly Problem[],
 ): number {
-  const due =
-    desired === undefined
-      ? Infinity
-      : secretDueAt(desired.times.values(), observed.settings.refresh, observed.intent.namespace);
+  const { settings, intent, now } = observed;
+  const dues = [...(desired?.times.values() ?? [])].map((times) =>
+    secretDueAt([times], settings.refresh, intent.namespace),
+  );
   const retries = problems.map(({ retryAt }) => retryAt ?? Infinity);
-  const stillDue = retries.length > 0 && due <= observed.now;
-  return floor(Math.min(stillDue ? Infinity : due, ...retries), observed);
+  // What is due already and was not renewed waits for its retry.
+  const ahead = retries.length > 0 ? dues.filter((due) => due > now) : dues;
+  return floor(Math.min(...ahead, ...retries), observed);
 }
 
 const floor = (at: number, { now }: Observed): number => Math.max(at, now + shortestDelay);

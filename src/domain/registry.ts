@@ -49,8 +49,11 @@ const forms: readonly RegistryForm[] = [
 
 const expected = '<12-digit account>.dkr.ecr.<region>.amazonaws.com (China: .amazonaws.com.cn)';
 
-/** The longest piece of somebody's text that we repeat in a message. */
-const quoted = (text: string): string => JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
+/** A piece of somebody's text as we repeat it in a message: not long, and without a password that was pasted with it. */
+function quoted(text: string): string {
+  const shown = text.replace(/\/\/[^/@]*@/, '//…@');
+  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);
+}
 
 /** The partition of a region, or undefined for a name that is no AWS region we know the partition of. */
 export function partitionOf(region: string): Partition | undefined {
@@ -61,9 +64,10 @@ export function partitionOf(region: string): Partition | undefined {
 function hostOf(text: string): string {
   return text
     .trim()
-    .toLowerCase()
+    .replace(/[A-Z]/g, (letter) => letter.toLowerCase())
     .replace(/^[a-z]+:\/\//, '')
-    .replace(/[/@].*$/s, '');
+    .replace(/\/.*$/s, '')
+    .replace(/@sha256:.*$/s, '');
 }
 
 /**

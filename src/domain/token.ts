@@ -77,5 +77,8 @@ export function readTokenTimes(text: string | undefined): ReadonlyMap<string, To
 
 function isEntry(entry: [string, unknown]): entry is [string, TokenTimes] {
   const value = entry[1] as Partial<TokenTimes> | null;
-  return Number.isSafeInteger(value?.issued) && Number.isSafeInteger(value?.expires);
+  return isMoment(value?.issued) && isMoment(value?.expires);
 }
+
+/** Whole seconds that a date can hold. */
+const isMoment = (value: unknown): boolean => Number.isInteger(value) && Math.abs(Number(value)) <= 8.64e12;

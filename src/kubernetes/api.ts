@@ -111,31 +111,44 @@ function noAnswer(call: ApiCall, error: unknown): ApiError {
   return new ApiError(nameOf(call), { status: 0, reason });
 }
 
-/** The parts of a Status object that are safe to keep. */
-interface Status {
-  readonly reason?: string;
-  readonly details?: {
-    readonly retryAfterSeconds?: number;
-    readonly causes?: readonly Partial<ErrorCause>[];
-  };
-}
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A proxy in between may answer with anything at all. */
+const fieldsOf = (value: unknown): Fields =>
+  typeof value === 'object' && value !== null ? (value as Fields) : {};
+
+/** A word as Kubernetes' own reasons are; a webhook may write prose there, which may repeat what was sent. */
+const wordOf = (value: unknown): string =>
+  typeof value === 'string' && /^[A-Za-z]{1,64}$/.test(value) ? value : '';
+
+/** The path of a field, such as `data[.dockerconfigjson]`. */
+const pathOf = (value: unknown): string =>
+  typeof value === 'string' && /^[\w.[\]/"'-]{1,200}$/.test(value) ? value : '';
+
+/** Who denied a request, as the message of an admission says it; the only part of a message that is kept. */
+const denial = /AdmissionPolicy '([a-z0-9.-]{1,253})'|admission webhook "([a-z0-9.-]{1,253})" denied/;
 
 /** Reads what is safe to keep of a refusal; its message is not, since it may repeat what was sent. */
 async function refusal(call: ApiCall, answer: Dispatcher.ResponseData): Promise<ApiError> {
-  const status = await readStatus(answer.body);
-  const seconds = Number(answer.headers['retry-after'] ?? status.details?.retryAfterSeconds);
+  const { reason, details, message } = fieldsOf(await readStatus(answer.body));
+  const { causes, retryAfterSeconds } = fieldsOf(details);
+  const seconds = Number(answer.headers['retry-after'] ?? retryAfterSeconds);
+  const [, policy, webhook] = (typeof message === 'string' && denial.exec(message)) || [];
   return new ApiError(nameOf(call), {
     status: answer.statusCode,
-    reason: status.reason ?? 'Unknown',
-    causes: (status.details?.causes ?? []).map(({ reason = '', field = '' }) => ({ reason, field })),
+    reason: wordOf(reason) || 'Unknown',
+    causes: (Array.isArray(causes) ? causes : [])
+      .map(fieldsOf)
+      .map((cause): ErrorCause => ({ reason: wordOf(cause['reason']), field: pathOf(cause['field']) })),
     afterMs: Number.isFinite(seconds) ? seconds * 1_000 : undefined,
+    deniedBy: policy ?? webhook,
   });
 }
 
-async function readStatus(body: Readable & { json(): Promise<unknown> }): Promise<Status> {
+async function readStatus(body: Readable & { json(): Promise<unknown> }): Promise<unknown> {
   try {
-    return (await body.json()) as Status;
+    return await body.json();
   } catch {
-    return {};
+    return undefined;
   }
 }

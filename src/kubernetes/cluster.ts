@@ -47,14 +47,18 @@ export class KubernetesCluster implements Cluster {
 
   async readAuths(seen: SecretView): Promise<HeldAuths> {
     const { namespace } = seen;
+    const { projectSecret } = this.#props;
     const { body } = await this.#attempt(
       { method: 'GET', path: this.#secretPath(namespace) },
       'read',
       namespace,
     );
-    const { metadata, data } = body as KubernetesObject & { data?: Readonly<Record<string, string>> };
+    const { data } = body as { data?: Readonly<Record<string, string>> };
     const document = data?.[dataKey];
-    if (metadata?.uid !== seen.uid || document === undefined) return new Map();
+    const { uid, lostFields } = projectSecret(body as KubernetesObject);
+    // Data that somebody else has changed is not ours to keep.
+    const ours = uid === seen.uid && !lostFields.includes(`f:data/f:${dataKey}`);
+    if (!ours || document === undefined) return new Map();
     return readDockerConfig(new SecretText(Buffer.from(document, 'base64').toString()));
   }
 

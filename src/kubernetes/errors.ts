@@ -17,6 +17,8 @@ export interface Failure {
   readonly causes?: readonly ErrorCause[];
   /** What `Retry-After` asked for, in ms. */
   readonly afterMs?: number | undefined;
+  /** The admission policy or webhook that denied it. */
+  readonly deniedBy?: string | undefined;
 }
 
 /** A request that the API server did not fulfil. The message names the request and the reason, nothing else. */
@@ -26,13 +28,15 @@ export class ApiError extends Error {
   readonly reason: string;
   readonly causes: readonly ErrorCause[];
   readonly afterMs: number | undefined;
+  readonly deniedBy: string | undefined;
 
-  constructor(request: string, { status, reason, causes = [], afterMs }: Failure) {
+  constructor(request: string, { status, reason, causes = [], afterMs, deniedBy }: Failure) {
     super(status === 0 ? `${request}: no answer (${reason})` : `${request}: ${status} ${reason}`);
     this.status = status;
     this.reason = reason;
     this.causes = causes;
     this.afterMs = afterMs;
+    this.deniedBy = deniedBy;
   }
 }
 
@@ -58,6 +62,7 @@ export function translate(error: unknown, what: string): unknown {
     return new NamespaceGone(error.message);
   const retry = retryReason(error);
   if (retry !== undefined) return new Retryable(retry, error.message, error.afterMs);
+  if (error.deniedBy !== undefined) return denied(error.deniedBy, what);
   if (error.status === 403) return forbidden(what);
   return rejected(error, what);
 }
@@ -69,6 +74,13 @@ function retryReason(error: ApiError): Retryable['reason'] | undefined {
   if (error.status === 429) return 'throttled';
   return error.status >= 500 ? 'server-error' : undefined;
 }
+
+const denied = (policy: string, what: string): Blocked =>
+  new Blocked({
+    reason: 'Forbidden',
+    subject: what,
+    note: `the admission policy or webhook ${policy} denies us to ${what}: let it except these Secrets, or set the labels and annotations that it demands by secretLabels and secretAnnotations`,
+  });
 
 const forbidden = (what: string): Blocked =>
   new Blocked({

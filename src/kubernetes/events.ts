@@ -17,7 +17,7 @@ const gap = 50;
 const capacity = 2_000;
 
 /** The API server refuses a longer note (1,024 bytes); ours are ASCII but for what people wrote. */
-const longestNote = 900;
+const longestNote = 900; // in bytes
 
 interface EventsProps {
   readonly api: Api;
@@ -57,7 +57,9 @@ export class EventRecorder implements Events {
   warn(namespace: string, problem: Problem): void {
     const now = this.#props.clock.now();
     const key = `${namespace}/${problem.reason}/${problem.note}`;
-    const entry = this.#entries.get(key) ?? {
+    const known = this.#entries.get(key);
+    if (this.#stopped.signal.aborted || (known === undefined && !this.#hasRoom(now))) return;
+    const entry = known ?? {
       namespace,
       problem,
       name: undefined,
@@ -69,7 +71,6 @@ export class EventRecorder implements Events {
     entry.lastSeenAt = now;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    this.#forgetOldest();
     if (now - entry.sentAt < repeatAfter) return;
     entry.sentAt = now;
     this.#queue.add(entry);
@@ -78,18 +79,21 @@ export class EventRecorder implements Events {
 
   /** Sends what is queued, at most until `signal` aborts, and nothing after. */
   async stop(signal: AbortSignal): Promise<void> {
-    if (signal.aborted) this.#stopped.abort();
-    signal.addEventListener('abort', () => this.#stopped.abort());
-    await this.#sending;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+    await Promise.race([this.#sending, late]);
+    this.#stopped.abort();
   }
 
-  #forgetOldest(): void {
-    if (this.#entries.size <= capacity) return;
-    for (const [key, entry] of this.#entries) {
-      this.#queue.delete(entry);
-      this.#entries.delete(key);
-      return;
-    }
+  /** Forgets the problem that was not seen for longest, unless it lasts: then the new one is in the log only. */
+  #hasRoom(now: number): boolean {
+    const [oldest] = this.#entries;
+    if (this.#entries.size < capacity || oldest === undefined) return true;
+    const [key, entry] = oldest;
+    if (now - entry.lastSeenAt < repeatAfter) return false;
+    this.#queue.delete(entry);
+    return this.#entries.delete(key);
   }
 
   async #drain(): Promise<void> {
@@ -131,7 +135,7 @@ export class EventRecorder implements Events {
         action: 'Reconcile',
         reason: problem.reason,
         type: 'Warning',
-        note: problem.note.slice(0, longestNote),
+        note: cut(problem.note),
         regarding: { apiVersion: 'v1', kind: 'Secret', namespace, name: secretName },
       },
     });
@@ -153,6 +157,10 @@ export class EventRecorder implements Events {
     }
   }
 }
+
+/** The longest beginning that fits, between two letters. */
+const cut = (note: string): string =>
+  new TextDecoder().decode(new TextEncoder().encode(note).subarray(0, longestNote), { stream: true });
 
 const pathOf = (namespace: string): string => `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
 

@@ -42,6 +42,8 @@ export class Reflector<View extends Versioned> {
   /** Where the watch goes on; undefined: a list is needed. */
   #version: string | undefined;
   #lastHeard = 0;
+  /** Failures in a row, without an event of a watch in between. */
+  #failures = 0;
 
   constructor(props: ReflectorProps<View>) {
     this.#props = props;
@@ -50,15 +52,15 @@ export class Reflector<View extends Versioned> {
   /** Runs until `signal` aborts. Never fails. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log, resource } = this.#props;
-    let failures = 0;
     while (!signal.aborted) {
       try {
-        await this.#listAndWatch(signal, failures > 0);
-        failures = 0;
+        await this.#listAndWatch(signal, this.#failures > 0);
+        this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
         if (isGone(error)) this.#version = undefined;
-        failures += 1;
+        this.#failures += 1;
+        const failures = this.#failures;
         const asked = error instanceof ApiError ? (error.afterMs ?? 0) : 0;
         const delay = Math.max(asked, backoffDelay(backoff, failures, clock.random()));
         log.warn('watch failed', { resource, error: messageOf(error), failures, delayMs: Math.round(delay) });
@@ -134,6 +136,7 @@ export class Reflector<View extends Versioned> {
       else store.put(keyOf(view), view, 'cluster');
     }
     this.#version = versionOf(known);
+    this.#failures = 0;
   }
 
   #heard(): void {

@@ -23,8 +23,9 @@ export function createLogger({ level, write }: LoggerProps): Log {
       level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: describeError },
+      formatters: { level: (label) => ({ level: label }), log: describeErrors },
+      // pino's own form of `err` shows every property.
+      serializers: { err: (value: unknown) => value },
     },
     { write: (line: string) => write(redact(line)) },
   );
@@ -35,6 +36,9 @@ export function createLogger({ level, write }: LoggerProps): Log {
     error: (message, fields = {}) => logger.error(fields, message),
   };
 }
+
+const describeErrors = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, describeError(value)]));
 
 /** Name, message and stack only: other properties of an Error may hold a request or a response. */
 function describeError(error: unknown): unknown {

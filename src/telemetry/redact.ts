@@ -10,8 +10,13 @@ const shapes: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/[A-Za-z0-9+/_-]{120,}={0,2}/g, '[redacted]'],
   // A field whose name says it, as JSON writes it.
   [
-    /("(?:password|auth|authorization|secretAccessKey|sessionToken|authorizationToken)"\s*:\s*")[^"]*"/gi,
+    /("(?:password|auth|authorization|secretAccessKey|sessionToken|authorizationToken)"\s*:\s*")(?:[^"\\]|\\.)*"/gi,
     '$1[redacted]"',
+  ],
+  // The same in JSON that is a text within JSON.
+  [
+    /(\\+"(?:password|auth|authorization|secretAccessKey|sessionToken|authorizationToken)\\+"\s*:\s*\\+")[^"]*?(\\+")/gi,
+    '$1[redacted]$2',
   ],
 ];
 

@@ -110,15 +110,12 @@ describe('a refusal', () => {
     expect(codes()).toStrictEqual(['ok', 'AccessDenied']);
   });
 
-  test(
-    'of a role that does not trust us names the principal as the cure, not the OIDC issuer',
-    async () => {
-      scene.aws.putRole({ ...partnerRole, trust: [] });
-      const { advice } = await failure(byPartner);
-      expect(advice).toMatch(/principal/i);
-      expect(advice).not.toContain('OIDC');
-    },
-  );
+  test('of a role that does not trust us names the principal as the cure, not the OIDC issuer', async () => {
+    scene.aws.putRole({ ...partnerRole, trust: [] });
+    const { advice } = await failure(byPartner);
+    expect(advice).toMatch(/principal/i);
+    expect(advice).not.toContain('OIDC');
+  });
 
   test.each([
     ['AWS_SECRET_ACCESS_KEY', 'wrong', 'InvalidSignatureException', /secret access key.*clock/],

@@ -163,16 +163,13 @@ test.each([
   });
 });
 
-test(
-  'a source of credentials that hangs is given up, even when the time was over before it was asked',
-  async () => {
-    scene.aws.behave({ service: 'sts' }, { hang: true });
-    const over = () => AbortSignal.abort(new DOMException('over', 'TimeoutError'));
-    const settled = failure({ timeoutMs: 60_000, timeoutSignal: over }).then(({ error }) => error.reason);
-    // The loser ends when the fake AWS is closed after the test.
-    expect(await Promise.race([settled, sleep(graceMs, 'still waiting')])).toBe('timeout');
-  },
-);
+test('a source of credentials that hangs is given up, even when the time was over before it was asked', async () => {
+  scene.aws.behave({ service: 'sts' }, { hang: true });
+  const over = () => AbortSignal.abort(new DOMException('over', 'TimeoutError'));
+  const settled = failure({ timeoutMs: 60_000, timeoutSignal: over }).then(({ error }) => error.reason);
+  // The loser ends when the fake AWS is closed after the test.
+  expect(await Promise.race([settled, sleep(graceMs, 'still waiting')])).toBe('timeout');
+});
 
 test('a call that was given up is cut, so that no connection is left behind', async () => {
   scene.aws.behave({ service: 'sts' }, { body: 'drip' });

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { HttpApi } from '../../src/kubernetes/api.ts';
-import { type Connection, connectByKubeconfig } from '../../src/kubernetes/connection.ts';
+import type { Connection } from '../../src/kubernetes/connection.ts';
+import { connectByKubeconfig } from '../../src/kubernetes/kubeconfig.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import {
   type Authority,

@@ -42,7 +42,11 @@ beforeEach(async () => {
   await mount('token-1', first);
   clock = new ManualClock();
   connection = new InClusterConnection({ host: '127.0.0.1', port: String(server.port), directory, clock });
-  api = new HttpApi({ connection, clock: { timeoutSignal: (ms) => AbortSignal.timeout(ms) }, userAgent: 'x' });
+  api = new HttpApi({
+    connection,
+    clock: { timeoutSignal: (ms) => AbortSignal.timeout(ms) },
+    userAgent: 'x',
+  });
 });
 
 afterEach(async () => {

@@ -169,7 +169,7 @@ describe('a list that fails', () => {
 
   test.each([
     ['no items', { kind: 'List', metadata: { resourceVersion: '30' } }],
-    ['items that are no list', { kind: 'List', metadata: { resourceVersion: '30' }, items: {} }],
+    ['items that are no list', { kind: 'List', metadata: { resourceVersion: '30' }, items: 'abc' }],
     ['no version', { kind: 'List', metadata: {}, items: [] }],
     ['no metadata', { kind: 'List', items: [] }],
     ['no list at all', null],

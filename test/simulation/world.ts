@@ -1,7 +1,7 @@
 // The simulated world: the real controller between the modelled API server and the modelled AWS, people who change things,
 // and the promises of the contract, looked at after every step. One seed, one course of events.
 import { type Controller, wireController } from '../../src/app.ts';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import type { Log, Metrics } from '../../src/controller/ports.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { ModelAws } from './model-aws.ts';

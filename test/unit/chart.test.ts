@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { configSchema } from '../../src/config-schema.ts';
+import { configSchema } from '../../src/config/schema.ts';
 
 const chart = join(import.meta.dirname, '../../charts/ecr-pull-secrets');
 const read = (file: string): string => readFileSync(join(chart, file), 'utf8');

@@ -1,7 +1,7 @@
 // Settings that are checked against each other or against what is ours alone: the partition of a profile's role and of its
 // registries, the form of a role, reserved labels and annotations.
 import { describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { hostIn } from '../support/views.ts';
 
 const china = '111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn';

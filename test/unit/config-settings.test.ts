@@ -2,7 +2,7 @@
 // path that is named. The file as a whole is tested in config.test.ts.
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { aRegistry, usualHost } from '../support/views.ts';
 
 const long = (length: number) => 'x'.repeat(length);

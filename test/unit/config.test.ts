@@ -1,7 +1,7 @@
 // The configuration file as a whole: defaults, what settings become, faults of YAML, unknown keys, several problems at
 // once. Each setting by itself is tested in config-settings.test.ts.
 import { describe, expect, test } from 'vitest';
-import { type AwsEnvironment, readConfig } from '../../src/config.ts';
+import { type AwsEnvironment, readConfig } from '../../src/config/config.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { aDefaultIdentity, aRegistry, aRole, aSettings, usualHost } from '../support/views.ts';
 

@@ -24,7 +24,15 @@ import {
   states,
   written,
 } from '../support/two-regions.ts';
-import { aSecret, aServiceAccount, aSettings, anIntent, hostIn, midnight } from '../support/views.ts';
+import {
+  aSecret,
+  aServiceAccount,
+  aSettings,
+  anIntent,
+  hostIn,
+  midnight,
+  twelveHours,
+} from '../support/views.ts';
 
 describe('with a token for every host', () => {
   test.each([
@@ -66,6 +74,27 @@ describe('with a token for every host', () => {
       new Map([[irish, fresh('a')]]),
     );
     expect(Object.values(written(planned) ?? {})).toEqual(['a', 'a']);
+  });
+});
+
+describe('the Secret is written again with the tokens that it holds', () => {
+  const same = states({ kind: 'fresh', ...old }, { kind: 'fresh', ...old });
+
+  test('where another writer took a field', () => {
+    const secret = aSecret({ lostFields: ['f:data/f:.dockerconfigjson'] }, { intent, settings });
+    expect(written(planFor(observe({ secret }), same))).toEqual({ [inIreland]: 'old', [inOhio]: 'old' });
+  });
+
+  test.each([
+    ['issue', { issued: midnight - 1, expires: midnight + twelveHours }],
+    ['expiry', { issued: midnight, expires: midnight + twelveHours - 1 }],
+  ])('where its record has another %s', (_, times) => {
+    const record = new Map([
+      [irish, times],
+      [ohioan, times],
+    ]);
+    const secret = aSecret({}, { intent, settings, times: record });
+    expect(written(planFor(observe({ secret }), same))).toEqual({ [inIreland]: 'old', [inOhio]: 'old' });
   });
 });
 

@@ -123,6 +123,7 @@ describe('what is no ECR registry is refused', () => {
 
   test.each([
     ['letters', 'x'.repeat(10_000)],
+    ['letters, or a tenth of that,', 'x'.repeat(1_000)],
     ['digits', '1'.repeat(10_000)],
     ['control characters', '\u0001'.repeat(10_000)],
     ['emoji', '🐳'.repeat(5_000)],

@@ -1,82 +1,53 @@
 // The configuration file as a schema: every setting with its default, its rule and its meaning. Used by config (reads a
 // file) and by the generated documentation. It knows the file, not the environment.
 import * as v from 'valibot';
-import { annotationPrefix } from './domain/annotations.ts';
-import { managedByLabel } from './domain/desired-secret.ts';
-import { isLabelSelector } from './domain/label-selector.ts';
-import { parseRegistry } from './domain/registry.ts';
-
-const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
-const labelValue = /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/;
-const rolePattern = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/;
-
-const text = v.string('must be a text');
-const objectName = v.pipe(
+import { isLabelSelector } from '../domain/label-selector.ts';
+import {
+  count,
+  duration,
+  furtherKey,
+  labelValue,
+  mapping,
+  objectName,
+  ownNames,
+  patterns,
+  registries,
+  rolePattern,
   text,
-  v.check(
-    (name) => subdomain.test(name) && name.length <= 253,
-    'must be a Kubernetes name: lower-case letters, digits, `-` and `.`',
-  ),
-);
-const patterns = v.array(v.pipe(text, v.nonEmpty('must not be empty')), 'must be a list of patterns');
-const count = (most: number) =>
-  v.pipe(
-    v.number('must be a number'),
-    v.check(
-      (value) => Number.isInteger(value) && value >= 1 && value <= most,
-      `must be a whole number from 1 to ${most}`,
+} from './fields.ts';
+
+const profile = v.pipe(
+  mapping({
+    registries: v.pipe(registries, v.minLength(1, 'must name at least one registry')),
+    namespaces: v.pipe(patterns, v.description('patterns of the namespaces that may use it')),
+    roleArn: v.optional(
+      v.pipe(text, v.regex(rolePattern, 'must be the ARN of a role: arn:aws:iam::<account>:role/<name>')),
     ),
-  );
-
-const registry = v.pipe(
-  text,
-  v.rawTransform(({ dataset, addIssue, NEVER }) => {
-    const result = parseRegistry(dataset.value);
-    if ('registry' in result) return result.registry;
-    addIssue({ message: result.problem });
-    return NEVER;
+  }),
+  // A role of one partition never gets a token of another: found here, it costs no call.
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed || !rolePattern.test(dataset.value.roleArn ?? '')) return;
+    const { roleArn = '', registries: hosts } = dataset.value;
+    const partition = roleArn.split(':')[1];
+    for (const { host } of hosts.filter((one) => one.partition !== partition)) {
+      addIssue({
+        message: `is of partition ${partition}, ${host} of another; they cannot go together`,
+        path: [
+          {
+            type: 'object',
+            origin: 'value',
+            input: dataset.value,
+            key: 'roleArn',
+            value: roleArn,
+          },
+        ],
+      });
+    }
   }),
 );
-const registries = v.array(registry, 'must be a list of ECR hosts');
-
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
-
-/** A duration as people write it, such as `10s` or `12h`, in ms. */
-const duration = (least: string, most: string) =>
-  v.pipe(
-    v.string('must be a duration, such as 10s, 5m or 12h'),
-    v.rawTransform(({ dataset, addIssue, NEVER }) => {
-      const value = milliseconds(dataset.value);
-      if (value >= milliseconds(least) && value <= milliseconds(most)) return value;
-      addIssue({ message: `must be a duration from ${least} to ${most}, such as 10s, 5m or 12h` });
-      return NEVER;
-    }),
-  );
-
-function milliseconds(value: string): number {
-  const [, amount, unit = 's'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value) ?? [];
-  return Number(amount) * units[unit as keyof typeof units];
-}
-
-const keyOf = (reserved: (key: string) => boolean) =>
-  v.pipe(
-    text,
-    v.regex(labelKey, 'is not a legal key'),
-    v.check((key) => !reserved(key), 'is set by the controller itself'),
-  );
-const ownKey = (key: string) => key === managedByLabel || key.startsWith(annotationPrefix);
-
-const profile = v.strictObject({
-  registries: v.pipe(registries, v.minLength(1, 'must name at least one registry')),
-  namespaces: v.pipe(patterns, v.description('patterns of the namespaces that may use it')),
-  roleArn: v.optional(
-    v.pipe(text, v.regex(rolePattern, 'must be the ARN of a role: arn:aws:iam::<account>:role/<name>')),
-  ),
-});
 
 const refresh = v.pipe(
-  v.strictObject({
+  mapping({
     atFraction: v.optional(
       v.pipe(
         v.number('must be a number'),
@@ -110,7 +81,7 @@ const refresh = v.pipe(
 );
 
 /** The whole file. `v.description` is what the documentation says of a setting. */
-export const configSchema = v.strictObject({
+export const configSchema = mapping({
   instance: v.optional(
     v.pipe(
       text,
@@ -129,7 +100,7 @@ export const configSchema = v.strictObject({
     '',
   ),
   namespaces: v.optional(
-    v.strictObject({
+    mapping({
       mode: v.optional(
         v.pipe(
           v.picklist(['annotated', 'all'], 'must be annotated or all'),
@@ -169,13 +140,14 @@ export const configSchema = v.strictObject({
   ),
   secretLabels: v.optional(
     v.pipe(
-      v.record(keyOf(ownKey), v.pipe(text, v.regex(labelValue, 'is not a legal label value'))),
+      ownNames,
+      v.record(furtherKey, v.pipe(text, v.regex(labelValue, 'is not a legal label value'))),
       v.description('further labels of our Secrets, for policies that require them'),
     ),
     {},
   ),
   secretAnnotations: v.optional(
-    v.pipe(v.record(keyOf(ownKey), text), v.description('further annotations of our Secrets')),
+    v.pipe(ownNames, v.record(furtherKey, text), v.description('further annotations of our Secrets')),
     {},
   ),
   attachTo: v.optional(
@@ -187,6 +159,7 @@ export const configSchema = v.strictObject({
   ),
   profiles: v.optional(
     v.pipe(
+      ownNames,
       v.record(objectName, profile),
       v.description(
         'name → `registries`, `namespaces` (patterns of those that may use it), `roleArn` (assumed with the default identity)',
@@ -196,7 +169,7 @@ export const configSchema = v.strictObject({
   ),
   refresh: v.optional(refresh, {}),
   aws: v.optional(
-    v.strictObject({
+    mapping({
       concurrency: v.optional(v.pipe(count(100), v.description('AWS calls in flight at once')), 8),
       timeout: v.optional(
         v.pipe(duration('100ms', '60s'), v.description('the longest one AWS call may take')),
@@ -206,7 +179,7 @@ export const configSchema = v.strictObject({
     {},
   ),
   limits: v.optional(
-    v.strictObject({
+    mapping({
       registriesPerNamespace: v.optional(v.pipe(count(500), v.description('more are refused')), 50),
     }),
     {},

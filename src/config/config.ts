@@ -1,10 +1,10 @@
 // Reads the configuration: the file's text and the few AWS settings of the environment → Settings, or every problem with
 // its path. Called once by the commands; a wrong configuration ends the program with exit code 2.
 import * as v from 'valibot';
-import { parseDocument } from 'yaml';
-import { type ConfigFile, configSchema } from './config-schema.ts';
-import { type DefaultIdentity, sharedSessionName } from './domain/identity.ts';
-import type { Profile, Settings } from './domain/settings.ts';
+import { type Document, parseDocument } from 'yaml';
+import { type ConfigFile, configSchema } from './schema.ts';
+import { type DefaultIdentity, sharedSessionName } from '../domain/identity.ts';
+import type { Profile, Settings } from '../domain/settings.ts';
 
 /** The part of the environment that decides who we are for AWS; the rest of it is the SDK's own business. */
 export interface AwsEnvironment {
@@ -21,16 +21,31 @@ export function readConfig(text: string, environment: AwsEnvironment): ConfigRes
   const document = parseDocument(text);
   const [fault] = document.errors;
   if (fault !== undefined)
-    return { problems: [`not readable as YAML: ${fault.message.split('\n')[0] ?? ''}`] };
-  const result = v.safeParse(configSchema, document.toJS() ?? {});
+    return {
+      problems: [`not readable as YAML: ${fault.message.split('\n')[0] ?? ''}`],
+    };
+  const content = contentOf(document);
+  if ('problems' in content) return content;
+  const result = v.safeParse(configSchema, content.value ?? {});
   if (!result.success) return { problems: result.issues.map(describeIssue) };
-  const settings = settingsOf(result.output, environment);
-  const problems = partitionProblems(settings);
-  return problems.length > 0 ? { problems } : { settings };
+  return { settings: settingsOf(result.output, environment) };
+}
+
+/** An alias that stands for nothing, such as a pattern `*-dev` without quotation marks, is found only now. */
+function contentOf(
+  document: Document,
+): { readonly value: unknown } | { readonly problems: readonly string[] } {
+  try {
+    return { value: document.toJS() };
+  } catch (error) {
+    return {
+      problems: [`not readable as YAML: ${error instanceof Error ? error.message : 'unknown'}`],
+    };
+  }
 }
 
 function describeIssue(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? 'the file';
+  const path = (v.getDotPath(issue) ?? 'the file').replace(/\p{Cc}/gu, '�');
   if (issue.type === 'strict_object' && issue.expected === 'never')
     return `${path}: is no setting; check the spelling`;
   if (issue.type === 'strict_object' && issue.expected?.startsWith('"') === true)
@@ -67,17 +82,4 @@ function profileOf(
   const identity =
     roleArn === undefined ? base : { kind: 'role' as const, base, roleArn, sessionName: base.sessionName };
   return { registries, namespaces, identity };
-}
-
-/** A role of one partition never gets a token of another: found here, it costs no call. */
-function partitionProblems({ profiles }: Settings): readonly string[] {
-  return Object.entries(profiles).flatMap(([name, { identity, registries }]) => {
-    const partition = identity.roleArn.split(':')[1];
-    return registries
-      .filter((registry) => identity.kind === 'role' && registry.partition !== partition)
-      .map(
-        ({ host }) =>
-          `profiles.${name}.roleArn: is of partition ${partition}, ${host} of another; they cannot go together`,
-      );
-  });
 }
