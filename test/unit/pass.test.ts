@@ -102,6 +102,22 @@ describe('the result of a namespace', () => {
     });
   });
 
+  test('has what a dry run repeats at each step once', () => {
+    const would = { ...awaiting, done: [did('attach')] };
+    const pass = passOf(
+      ['a'],
+      ['a', would],
+      ['a', would],
+      ['a', { ...recheck, done: [did('attach'), did('create')] }],
+    );
+    expect(resultOf(pass)?.done).toEqual(['attach', 'create']);
+  });
+
+  test('has no problem of an earlier step where the namespace then needs nothing more', () => {
+    const waiting = { ...awaiting, problems: [problem('TokenUnavailable')] };
+    expect(resultOf(passOf(['a'], ['a', waiting], ['a', settled]))?.problems ?? []).toEqual([]);
+  });
+
   test('has the problems of the last step only: those before are solved', () => {
     const pass = passOf(
       ['a'],

@@ -1,13 +1,7 @@
 // When tokens and Secrets are due. Arithmetic on given moments: nothing here waits or reads a clock.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type RefreshPolicy,
-  secretDueAt,
-  shortestDelay,
-  tokenDueAt,
-  tokenLoudAt,
-} from '../../src/domain/refresh.ts';
+import { type RefreshPolicy, secretDueAt, shortestDelay, tokenDueAt } from '../../src/domain/refresh.ts';
 import { midnight, twelveHours } from '../support/views.ts';
 
 const policy: RefreshPolicy = { atFraction: 0.5, spread: 0.1, maxAge: null };
@@ -70,16 +64,6 @@ describe('a Secret is due', () => {
   test('at the same place in every process and version', () => {
     // 21,600 s and the first 32 bits of sha256("team-a") of 2,160 s: a restart must not move the moment.
     expect(after(secretDueAt([long], policy, 'team-a'))).toBeCloseTo(22_872.0366, 3);
-  });
-});
-
-describe('a token that was not replaced', () => {
-  test.each([
-    ['at three quarters of twelve hours', twelveHours, 32_400],
-    ['at three quarters of five seconds', 5, 3.75],
-    ['at once where it does not live', -5, 0],
-  ])('is worth a warning %s', (_, life, loud) => {
-    expect(after(tokenLoudAt({ issued: midnight, expires: midnight + life }))).toBe(loud);
   });
 });
 

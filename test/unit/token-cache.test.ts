@@ -88,9 +88,11 @@ describe('one call for many', () => {
 
   test.each<[string, TokenSource]>([
     ['another region', inRegion('us-east-1')],
-    ['another service', { ...source, service: 'public' }],
     ['a role', { ...source, identity: aRole() }],
-    ['another base of the same role', { ...source, identity: aDefaultIdentity({ roleArn: 'arn:x' }) }],
+    [
+      'the same role of another base',
+      { ...source, identity: aRole({ base: aDefaultIdentity({ profile: 'x' }) }) },
+    ],
     ['another session name', { ...source, identity: aDefaultIdentity({ sessionName: 'other' }) }],
   ])('%s is another token, and never gets this one', async (_, other) => {
     const { fetcher, answer, peek } = aCache();

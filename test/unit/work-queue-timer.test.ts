@@ -70,14 +70,12 @@ describe('a scheduled key', () => {
   });
 
   test('is routine: urgent keys go before it', async () => {
-    const { clock, queue, schedule } = aQueue();
-    const late = new WorkQueue({ clock, metrics: new RecordedMetrics() });
-    late.addAt('scheduled', clock.now() + minute);
-    schedule('unrelated', minute);
+    const clock = new ManualClock();
+    const queue = new WorkQueue({ clock, metrics: new RecordedMetrics() });
+    queue.addAt('scheduled', clock.now() + minute);
     await clock.advance(minute);
-    late.add('urgent', 'urgent');
-    expect(await new Hands(late).empty()).toEqual(['urgent', 'scheduled']);
-    queue.close();
+    queue.add('urgent', 'urgent');
+    expect(await new Hands(queue).empty()).toEqual(['urgent', 'scheduled']);
   });
 
   test('that is worked on when its time comes runs again afterwards', async () => {
