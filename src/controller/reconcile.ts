@@ -91,7 +91,7 @@ function fold(
 ): Outcome {
   const step = { done: applied.done, reason, problems: [...planned.problems, ...applied.problems] };
   if (applied.failure !== undefined) return { ...step, kind: 'retry', failure: applied.failure };
-  if (applied.problems.length > 0) return { ...step, kind: 'blocked', at: planned.recheckAt };
   if (planned.awaiting.length > 0) return { ...step, kind: 'awaiting', tokens: planned.awaiting };
+  if (applied.problems.length > 0) return { ...step, kind: 'blocked', at: planned.recheckAt };
   return { ...step, kind: 'recheck', at: planned.recheckAt };
 }

@@ -27,7 +27,12 @@ interface Entry {
   token?: Token;
   /** When the token came, ms since the epoch. */
   fetchedAt: number;
-  failure?: { readonly retryAt: number; readonly why: string; readonly count: number };
+  failure?: {
+    readonly retryAt: number;
+    readonly why: string;
+    readonly count: number;
+    readonly policy: BackoffPolicy;
+  };
   pending: boolean;
   readonly waiting: Set<string>;
 }
@@ -51,11 +56,12 @@ export class TokenCache {
     const entry = this.#entryOf(source);
     const now = this.#props.clock.now();
     const { token, failure } = entry;
-    // The floor keeps a token that is due the moment it comes from being fetched in a hot loop.
-    const dueAt = token === undefined ? 0 : tokenDueAt(token, this.#props.refresh);
-    if (token !== undefined && now < Math.max(dueAt, entry.fetchedAt + shortestDelay))
-      return { kind: 'fresh', token };
     const usable = token !== undefined && now < token.expires * 1_000 ? { token } : {};
+    // The floor keeps a token that is due the moment it comes from being fetched in a hot loop.
+    const floor = entry.fetchedAt + shortestDelay;
+    if (usable.token !== undefined && now < Math.max(tokenDueAt(usable.token, this.#props.refresh), floor)) {
+      return { kind: 'fresh', token: usable.token };
+    }
     if (!entry.pending && failure !== undefined && now < failure.retryAt) {
       return { kind: 'failed', retryAt: failure.retryAt, why: failure.why, ...usable };
     }
@@ -103,18 +109,17 @@ export class TokenCache {
       metrics.fetched('ok', (clock.monotonic() - startedAt) / 1_000);
       log.info('token fetched', { ...about, expires: entry.token.expires });
     } catch (error) {
+      // The fetcher translates all that it knows of; the text of anything else might hold what must not be seen.
+      if (!(error instanceof FetchFailure)) metrics.bug();
       const failure = asFetchFailure(error);
-      const count = (entry.failure?.count ?? 0) + 1;
-      const retryAt = clock.now() + backoffDelay(backoffs[failure.reason], count, clock.random());
-      entry.failure = { retryAt, why: failure.advice, count };
+      const policy = backoffs[failure.reason];
+      // A denial after an outage is the first denial.
+      const count = entry.failure?.policy === policy ? entry.failure.count + 1 : 1;
+      const retryAt = clock.now() + backoffDelay(policy, count, clock.random());
+      entry.failure = { retryAt, why: failure.advice, count, policy };
       metrics.fetched(failure.reason, (clock.monotonic() - startedAt) / 1_000);
-      log.warn('no token', {
-        ...about,
-        reason: failure.reason,
-        error: failure.message,
-        advice: failure.advice,
-        count,
-      });
+      const { reason, message, advice } = failure;
+      log.warn('no token', { ...about, reason, error: message, advice, count });
     }
     entry.pending = false;
     const woken = [...entry.waiting];
@@ -127,7 +132,7 @@ export class TokenCache {
 export interface TokenCacheProps {
   readonly clock: Clock;
   readonly fetcher: TokenFetcher;
-  readonly metrics: Pick<Metrics, 'fetched'>;
+  readonly metrics: Pick<Metrics, 'fetched' | 'bug'>;
   readonly log: Log;
   readonly refresh: RefreshPolicy;
   /** AWS calls in flight at once. */
@@ -136,9 +141,9 @@ export interface TokenCacheProps {
   readonly wake: (key: string) => void;
 }
 
-/** A token that is expired when it comes would make a hot loop, and no pod could use it: it is a failure like others. */
+/** A token that has no second left when it comes would make a hot loop, and no pod could use it: a failure like others. */
 function refuseExpired(token: Token, now: number): Token {
-  if (token.expires * 1_000 > now) return token;
+  if (token.expires * 1_000 >= now + shortestDelay) return token;
   throw new FetchFailure(
     'invalid-answer',
     'AWS issued a token that has already expired by our clock',

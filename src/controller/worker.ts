@@ -1,7 +1,7 @@
 // Takes keys from the queue, reconciles them, and folds what happened into queue, metrics, log and Events: the only
 // place that decides about retries. As many loops run as there are workers; they share this object.
 import { type BackoffPolicy, backoffDelay } from '../domain/backoff.ts';
-import type { Problem } from '../domain/errors.ts';
+import type { Problem, RetryReason } from '../domain/errors.ts';
 import type { Outcome } from './outcome.ts';
 import type { Clock, Events, Log, Metrics, OutcomeKind } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
@@ -11,6 +11,9 @@ const retryBackoff: BackoffPolicy = { baseMs: 100, maxMs: 5 * 60_000 };
 
 /** A blocked namespace is looked at when an input changes, and at least this often. In ms. */
 const blockedRecheck = 60 * 60_000;
+
+/** Failures of the API server that go on for longer than this are told as an Event. In ms. */
+const lasting = 5 * 60_000;
 
 /** What a worker works with. */
 export interface WorkerProps {
@@ -33,10 +36,10 @@ export interface Bug {
 /** The worker. */
 export class Worker {
   readonly #props: WorkerProps;
-  /** Failures in a row, by key. */
-  readonly #failures = new Map<string, number>();
+  /** Failures in a row, by key: how many, and since when (ms since the epoch). */
+  readonly #failures = new Map<string, { readonly count: number; readonly since: number }>();
   /** The problems last reported, by key: the same ones again are not news. */
-  readonly #reported = new Map<string, string>();
+  readonly #reported = new Map<string, ReadonlySet<string>>();
 
   constructor(props: WorkerProps) {
     this.#props = props;
@@ -70,10 +73,9 @@ export class Worker {
   #schedule(key: string, outcome: Outcome | Bug): void {
     const { queue, clock } = this.#props;
     if (outcome.kind === 'retry' || outcome.kind === 'bug') {
-      const failures = (this.#failures.get(key) ?? 0) + 1;
-      this.#failures.set(key, failures);
+      const { count } = this.#countFailure(key);
       const asked = outcome.kind === 'retry' ? outcome.failure.afterMs : undefined;
-      queue.addAt(key, clock.now() + (asked ?? backoffDelay(retryBackoff, failures, clock.random())));
+      queue.addAt(key, clock.now() + (asked ?? backoffDelay(retryBackoff, count, clock.random())));
       return;
     }
     this.#failures.delete(key);
@@ -89,6 +91,13 @@ export class Worker {
     }
   }
 
+  #countFailure(key: string): { readonly count: number; readonly since: number } {
+    const { count, since } = this.#failures.get(key) ?? { count: 0, since: this.#props.clock.now() };
+    const failures = { count: count + 1, since };
+    this.#failures.set(key, failures);
+    return failures;
+  }
+
   #report(key: string, outcome: Outcome): void {
     const { log, metrics } = this.#props;
     for (const { description } of outcome.done) {
@@ -98,23 +107,36 @@ export class Worker {
       const { reason, message, afterMs } = outcome.failure;
       metrics.retried(reason);
       log.warn('will be tried again', { namespace: key, reason, error: message, afterMs });
+      this.#tellLasting(key, reason);
     }
-    this.#reportProblems(key, outcome.problems);
+    this.#reportProblems(key, outcome);
     log.debug('reconciled', { namespace: key, outcome: outcome.kind satisfies OutcomeKind });
   }
 
-  #reportProblems(key: string, problems: readonly Problem[]): void {
+  #tellLasting(key: string, reason: RetryReason): void {
+    const { clock, events, metrics } = this.#props;
+    const since = this.#failures.get(key)?.since ?? Infinity;
+    if (clock.now() - since < lasting) return;
+    metrics.problem('Delayed');
+    const note = `for some minutes the API server has not let us do what is needed here (${reason}): it is tried again by itself; the log of the controller has the requests`;
+    events.warn(key, { reason: 'Delayed', subject: reason, note });
+  }
+
+  #reportProblems(key: string, { kind, problems }: Outcome): void {
     const { log, metrics, events } = this.#props;
-    const signature = problems.map(({ reason, note }) => `${reason} ${note}`).join('\n');
-    const news = signature !== (this.#reported.get(key) ?? '');
-    if (problems.length === 0) this.#reported.delete(key);
-    else this.#reported.set(key, signature);
-    if (news && problems.length === 0) log.info('problems are solved', { namespace: key });
+    const before = this.#reported.get(key) ?? new Set<string>();
+    const met = problems.map(signatureOf);
+    // A step that ended early did not look at everything: what it did not meet is not solved for that.
+    const early = kind === 'awaiting' || kind === 'retry';
+    const known = new Set(early ? [...before, ...met] : met);
+    if (known.size === 0) this.#reported.delete(key);
+    else this.#reported.set(key, known);
+    if (before.size > 0 && known.size === 0) log.info('problems are solved', { namespace: key });
     for (const problem of problems) {
       metrics.problem(problem.reason);
       events.warn(key, problem);
       const { reason, subject, note } = problem;
-      if (news) log.warn('problem', { namespace: key, reason, subject, note });
+      if (!before.has(signatureOf(problem))) log.warn('problem', { namespace: key, reason, subject, note });
     }
   }
 
@@ -123,3 +145,5 @@ export class Worker {
     this.#props.log.error('unexpected error', { namespace: key, error });
   }
 }
+
+const signatureOf = ({ reason, note }: Problem): string => `${reason} ${note}`;

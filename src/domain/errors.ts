@@ -14,6 +14,7 @@ export type ProblemReason =
   | 'SecretForeign'
   | 'SecretRejected'
   | 'Forbidden'
+  | 'Delayed'
   | 'TokenUnavailable';
 
 /** Something a person should know and can cure. */

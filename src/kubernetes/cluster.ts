@@ -70,7 +70,6 @@ export class KubernetesCluster implements Cluster {
     throw new Retryable(
       'conflict',
       `apply Secret ${namespace}/${this.#props.secretName}: it was there already`,
-      0,
     );
   }
 

@@ -7,9 +7,7 @@ import { eventsOf, eventually, readSecret, untilSecret } from './observe.ts';
 const policy = 'secrets-need-an-owner.example.com';
 let stage: Stage;
 
-const policyObjects = (
-  namespace: string,
-): readonly { apiVersion: string; kind: string; metadata: { name: string } }[] => {
+const policyObjects = (namespace: string) => {
   const apiVersion = 'admissionregistration.k8s.io/v1';
   const rule = {
     apiGroups: [''],
@@ -23,21 +21,19 @@ const policyObjects = (
       apiVersion,
       kind: 'ValidatingAdmissionPolicy',
       metadata: { name: policy },
-      ...{
-        spec: {
-          failurePolicy: 'Fail',
-          matchConstraints: { resourceRules: [rule], namespaceSelector: selector },
-          validations: [
-            { expression: "'owner' in object.metadata.labels", message: 'a Secret needs the label owner' },
-          ],
-        },
+      spec: {
+        failurePolicy: 'Fail',
+        matchConstraints: { resourceRules: [rule], namespaceSelector: selector },
+        validations: [
+          { expression: "'owner' in object.metadata.labels", message: 'a Secret needs the label owner' },
+        ],
       },
     },
     {
       apiVersion,
       kind: 'ValidatingAdmissionPolicyBinding',
       metadata: { name: policy },
-      ...{ spec: { policyName: policy, validationActions: ['Deny'] } },
+      spec: { policyName: policy, validationActions: ['Deny'] },
     },
   ];
 };

@@ -18,14 +18,7 @@ export class Hands {
 
   /** One more free hand waits for a key. */
   reach(): void {
-    void this.#queue.next().then((key) => {
-      if (key === undefined) {
-        this.ended += 1;
-        return;
-      }
-      this.taken.push(key);
-      this.held.push(key);
-    });
+    void this.#wait();
   }
 
   /** The work on a key has ended; the hand rests. */
@@ -41,8 +34,18 @@ export class Hands {
       seen = this.taken.length;
       if (this.held.length === 0) this.reach();
       await Promise.resolve();
-      for (const key of [...this.held]) this.end(key);
+      for (const key of this.held.slice()) this.end(key);
     }
     return this.taken.slice(before);
+  }
+
+  async #wait(): Promise<void> {
+    const key = await this.#queue.next();
+    if (key === undefined) {
+      this.ended += 1;
+      return;
+    }
+    this.taken.push(key);
+    this.held.push(key);
   }
 }

@@ -4,6 +4,7 @@ import { reconcile } from '../../src/controller/reconcile.ts';
 import { TokenCache } from '../../src/controller/token-cache.ts';
 import type { DockerAuth } from '../../src/domain/docker-config.ts';
 import type { Outcome } from '../../src/controller/outcome.ts';
+import { FetchFailure } from '../../src/domain/errors.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { SecretText, type Token } from '../../src/domain/token.ts';
 import type { SecretView } from '../../src/domain/views.ts';
@@ -12,6 +13,7 @@ import { MemoryCluster } from './memory-cluster.ts';
 import { ModelFetcher, RecordedLog, RecordedMetrics } from './model-ports.ts';
 import {
   aNamespace,
+  aRegistry,
   aSecret,
   aServiceAccount,
   aSettings,
@@ -63,9 +65,15 @@ export class ReconcileWorld {
     return reconcile(namespace, { settings, clock, cluster, metrics, tokens: this.#tokens });
   }
 
-  /** AWS answers every call from now on: the password is the region and how often it was answered there. */
-  answering(): void {
-    this.fetcher.reply = ({ region }) => this.#issue(region);
+  /**
+   * AWS answers every call from now on: the password is the region and how often it was answered there. It denies those
+   * of the regions in `failing`.
+   */
+  answering(failing: readonly string[] = []): void {
+    this.fetcher.reply = ({ region }) => {
+      if (!failing.includes(region)) return this.#issue(region);
+      throw new FetchFailure('denied', 'ecr: AccessDenied', 'allow ecr:GetAuthorizationToken');
+    };
   }
 
   /** AWS answers one call that is open. */
@@ -114,4 +122,13 @@ export class ReconcileWorld {
     const issued = Math.ceil(this.clock.now() / 1_000);
     return aToken({ password: `${region}-${count}`, issued, expires: issued + twelveHours });
   }
+}
+
+/** A Secret of midnight for these hosts, which is due now; AWS answers but for the regions of `failing`. */
+export async function dueNow(hosts: readonly string[], failing: readonly string[]) {
+  const world = new ReconcileWorld({ registries: hosts.map(aRegistry) });
+  const seen = world.written(hosts);
+  await world.clock.advance(halfLife);
+  world.answering(failing);
+  return { world, seen };
 }

@@ -204,6 +204,7 @@ describe('a namespace counts as failed', () => {
     SecretForeign: true,
     SecretRejected: true,
     Forbidden: true,
+    Delayed: true,
     TokenUnavailable: true,
   };
   test.each(Object.entries(verdicts) as [ProblemReason, boolean][])(

@@ -1,85 +1,12 @@
-// One step for one namespace where nothing fails: who is served and who is not, what is written and what is left alone.
-// The cluster is in memory, the token cache is real. Failures are in reconcile-failures.test.ts.
+// One step for a namespace that is served, where nothing fails: what is written and what is left alone.
+// The cluster is in memory, the token cache is real. Failures are in
+// reconcile-failures.test.ts and reconcile-conflicts.test.ts.
 import { describe, expect, test } from 'vitest';
-import type { NamespaceView, SecretView } from '../../src/domain/views.ts';
+import type { SecretView } from '../../src/domain/views.ts';
 import { ReconcileWorld, halfLife } from '../support/reconcile-world.ts';
-import {
-  aNamespace,
-  aRegistry,
-  aServiceAccount,
-  hostIn,
-  midnight,
-  twelveHours,
-  usualHost,
-} from '../support/views.ts';
+import { aNamespace, aRegistry, aServiceAccount, hostIn, midnight, usualHost } from '../support/views.ts';
 
 const midnightMs = midnight * 1_000;
-
-describe('a namespace that is not to be served', () => {
-  test.each<[string, NamespaceView | undefined]>([
-    ['is gone', undefined],
-    ['did not opt in', aNamespace({ annotations: {} })],
-    ['opted out', aNamespace({ annotations: { enabled: 'false' } })],
-    ['is being deleted', aNamespace({ terminating: true })],
-  ])('is settled, and nothing is touched: it %s', async (_, namespace) => {
-    const world = new ReconcileWorld();
-    world.cluster.namespaces.clear();
-    if (namespace !== undefined) world.cluster.put(namespace);
-    expect(await world.step()).toEqual({ kind: 'settled', done: [], problems: [] });
-    expect(world.untouched).toBe(true);
-  });
-
-  test('is settled with a problem where it is excluded and annotated', async () => {
-    const world = new ReconcileWorld();
-    world.cluster.put(aNamespace({ name: 'kube-system' }));
-    const outcome = await world.step('kube-system');
-    expect(outcome).toMatchObject({ kind: 'settled', problems: [{ reason: 'NamespaceExcluded' }] });
-    expect(world.untouched).toBe(true);
-  });
-
-  test.each<[string, Readonly<Record<string, string>>, string]>([
-    ['an unknown profile', { profile: 'nowhere' }, 'ProfileRefused'],
-    [
-      'a ServiceAccount that may not be touched',
-      { enabled: 'true', 'attach-to': 'admin' },
-      'ServiceAccountRefused',
-    ],
-    ['no readable host', { registries: 'example.com' }, 'NoRegistries'],
-  ])(
-    'is blocked where it names %s, and its last good Secret stays as it is',
-    async (_, annotations, reason) => {
-      const world = new ReconcileWorld();
-      const seen = world.written([usualHost]);
-      world.cluster.put(aNamespace({ annotations }));
-      await world.clock.advance(twelveHours * 1_000);
-      const outcome = await world.step();
-      expect(outcome.kind).toBe('blocked');
-      expect(outcome).not.toHaveProperty('at');
-      expect(outcome.problems.map((problem) => problem.reason)).toContain(reason);
-      expect(world.cluster.secret('team-a')).toEqual(seen);
-      expect(world.untouched).toBe(true);
-    },
-  );
-
-  test.each<[string, Partial<SecretView>]>([
-    ['has not our label', { managedBy: 'helm' }],
-    ['is of another installation', { annotations: { instance: 'other' } }],
-    ['was not applied by us', { appliedByUs: false }],
-  ])(
-    'is blocked where a Secret of our name %s; it stays, and neither ServiceAccount nor AWS is asked',
-    async (_, foreign) => {
-      const world = new ReconcileWorld();
-      const seen = world.written([usualHost], foreign);
-      world.cluster.put(aServiceAccount());
-      await world.clock.advance(halfLife);
-      const outcome = await world.step();
-      expect(outcome).toMatchObject({ kind: 'blocked', done: [], problems: [{ reason: 'SecretForeign' }] });
-      expect(world.cluster.secret('team-a')).toEqual(seen);
-      expect(world.pullSecrets()).toBeUndefined();
-      expect(world.untouched).toBe(true);
-    },
-  );
-});
 
 describe('a namespace without a Secret', () => {
   test('is attached before the token arrives, and the step does not wait for AWS', async () => {
@@ -208,6 +135,8 @@ describe('a Secret that is ours', () => {
     expect(outcome).toMatchObject({ kind: 'recheck', at: midnightMs + 2 * halfLife, reason: 'due' });
     expect(world.cluster.passwords('team-a')).toEqual({ [usualHost]: 'eu-west-1-1' });
     expect(world.cluster.secret('team-a')?.uid).toBe(seen.uid);
+    expect(world.metrics.all).toMatchObject({ 'wrote update due': 1 });
+    expect(outcome.done[0]?.description).toBe(`update Secret ecr-pull-secret for ${usualHost}`);
     expect(world.cluster.requests).toEqual(['update team-a']);
     expect(await world.step()).toMatchObject({ kind: 'recheck', done: [] });
     expect([world.cluster.requests.length, world.fetcher.calls.length]).toEqual([1, 1]);

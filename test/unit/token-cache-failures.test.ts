@@ -168,17 +168,20 @@ describe('while AWS gives no token', () => {
     ['a string', 'the-hidden-text'],
     ['undefined', undefined],
     ['null', null],
-  ])('%s that nobody foresaw is a failure like others, and its text is not shown', async (_, thrown) => {
-    const { log, metrics, peek, answer, clock, fail } = aCache();
-    const delay = await fail(thrown);
-    expect(delay).toBe(750);
-    expect(log.text + JSON.stringify([peek(), metrics.all])).not.toContain('the-hidden-text');
-    expect(metrics.all).toEqual({ 'fetched unavailable': 1 });
-    await clock.advance(delay);
-    peek();
-    await answer();
-    expect(peek().kind).toBe('fresh');
-  });
+  ])(
+    '%s that nobody foresaw is a failure like others, counted as a bug, and its text is not shown',
+    async (_, thrown) => {
+      const { log, metrics, peek, answer, clock, fail } = aCache();
+      const delay = await fail(thrown);
+      expect(delay).toBe(750);
+      expect(log.text + JSON.stringify([peek(), metrics.all])).not.toContain('the-hidden-text');
+      expect(metrics.all).toEqual({ 'fetched unavailable': 1, bug: 1 });
+      await clock.advance(delay);
+      peek();
+      await answer();
+      expect(peek().kind).toBe('fresh');
+    },
+  );
 
   test('a fetcher that throws at once is a failure too', async () => {
     const { clock, fetcher, woken, peek } = aCache();

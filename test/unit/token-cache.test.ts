@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { TokenCache } from '../../src/controller/token-cache.ts';
 import type { TokenSource } from '../../src/domain/token.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { ModelFetcher, RecordedLog, RecordedMetrics } from '../support/model-ports.ts';
+import { type FetchCall, ModelFetcher, RecordedLog, RecordedMetrics } from '../support/model-ports.ts';
 import { aDefaultIdentity, aRole, aToken, twelveHours } from '../support/views.ts';
 
 const source: TokenSource = { identity: aDefaultIdentity(), service: 'private', region: 'eu-west-1' };
@@ -59,7 +59,10 @@ describe('one call for many', () => {
     expect(woken).toEqual(['team-a', 'team-b']);
   });
 
-  test('who is woken finds the answer', async () => {
+  test.each<[string, (call: FetchCall) => void, string]>([
+    ['token', (call) => call.answer(aToken({ expires: 2 ** 32 })), 'fresh'],
+    ['failure', (call) => call.fail(new Error('x')), 'failed'],
+  ])('who is woken finds the %s, also where it looks at once', async (_, settle, kind) => {
     const clock = new ManualClock();
     const fetcher = new ModelFetcher(() => clock.monotonic());
     const found: string[] = [];
@@ -73,9 +76,9 @@ describe('one call for many', () => {
       wake: (key) => void found.push(cache.peek(source, key).kind),
     });
     cache.peek(source, 'team-a');
-    fetcher.last.answer(aToken({ issued: clock.now() / 1_000, expires: clock.now() / 1_000 + 100 }));
+    settle(fetcher.last);
     await clock.settle();
-    expect(found).toEqual(['fresh']);
+    expect(found).toEqual([kind]);
   });
 
   test('the order of fields in an identity makes no second call, another object with the same content neither', () => {
@@ -209,5 +212,23 @@ describe('a token', () => {
     const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
     expect(gaps.length).toBeGreaterThan(0);
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_000);
+  });
+
+  test('that has no second left when it comes is a failure: not handed out, and not asked for at once', async () => {
+    const { clock, fetcher, cache, issue, peek } = aCache();
+    await clock.advance(200);
+    peek();
+    // Expiry is rounded down to whole seconds: this one is good for 800 ms.
+    fetcher.last.answer({ ...issue('short', 0), issued: Math.floor(clock.now() / 1_000) });
+    await clock.settle();
+    for (const later of [0, 400]) {
+      await clock.advance(later);
+      expect(cache.peek(source, 'team-a')).toMatchObject({
+        kind: 'failed',
+        why: expect.stringMatching(/clock/),
+      });
+      expect(cache.peek(source, 'team-a').token).toBeUndefined();
+    }
+    expect(fetcher.calls).toHaveLength(1);
   });
 });

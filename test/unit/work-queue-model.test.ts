@@ -8,7 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { RecordedMetrics } from '../support/model-ports.ts';
 import { Hands } from '../support/queue-hands.ts';
 
-const keys = [...'abcdefgh'];
+const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const minute = 60_000;
 
 class NaiveQueue {

@@ -45,13 +45,13 @@ describe('a scheduled key', () => {
   });
 
   test.each([
-    { how: 'earlier', first: 2 * hour, then: minute },
-    { how: 'later', first: minute, then: 2 * hour },
-  ])('that is scheduled $how than before comes at the newest time only', async ({ first, then }) => {
+    { how: 'earlier', first: 2 * hour, newest: minute },
+    { how: 'later', first: minute, newest: 2 * hour },
+  ])('that is scheduled $how than before comes at the newest time only', async ({ first, newest }) => {
     const { clock, hands, schedule } = aQueue();
     schedule('a', first);
-    schedule('a', then);
-    await clock.advance(then - 1);
+    schedule('a', newest);
+    await clock.advance(newest - 1);
     expect(hands.taken).toEqual([]);
     await clock.advance(1);
     expect(hands.taken).toEqual(['a']);
@@ -101,9 +101,10 @@ describe('a scheduled key', () => {
 
   test('with the time Infinity does not come by itself, also where it had a time before', async () => {
     const { clock, queue, hands, schedule } = aQueue();
+    queue.addAt('b', Infinity);
+    expect(clock.timers).toEqual([]);
     schedule('a', minute);
     queue.addAt('a', Infinity);
-    queue.addAt('b', Infinity);
     await clock.advance(1_000 * hour);
     expect(hands.taken).toEqual([]);
     queue.add('a', 'urgent');

@@ -191,13 +191,15 @@ describe('closing', () => {
     hands.reach();
     hands.reach();
     queue.close();
+    await settle();
+    expect(hands.ended).toBe(2);
     hands.reach();
     await settle();
     expect([hands.ended, hands.taken]).toEqual([3, []]);
   });
 
   test('hands out nothing more: neither what was queued, nor added, nor scheduled, nor asked for again', async () => {
-    const { clock, queue, hands, settle } = aQueue();
+    const { clock, metrics, queue, hands, settle } = aQueue();
     hands.reach();
     queue.add('in hand', 'urgent');
     await settle();
@@ -207,12 +209,12 @@ describe('closing', () => {
     queue.close();
     hands.end('in hand');
     queue.add('late', 'urgent');
-    queue.wake('late');
-    queue.addAt('later', clock.now());
+    queue.wake('later');
+    queue.addAt('latest', clock.now());
     hands.reach();
-    await clock.advance(3_600_000);
-    expect([hands.taken, hands.ended]).toEqual([['in hand'], 1]);
     expect(clock.timers).toEqual([]);
+    await clock.advance(3_600_000);
+    expect([hands.taken, hands.ended, metrics.depths.get('urgent')]).toEqual([['in hand'], 1, 1]);
   });
 });
 

@@ -1,55 +1,18 @@
-// What the worker makes of each outcome: when the key is looked at again, what is counted, and that it goes on whatever
-// happens. Queue and clock are real, outcomes are given. How problems are told is in worker-problems.test.ts.
+// What the worker makes of each outcome: when the key is looked at again, and how several workers share the queue. Queue
+// and clock are real, outcomes are given. See also worker-backoff.test.ts and worker-problems.test.ts.
 import { describe, expect, test } from 'vitest';
-import type { Outcome } from '../../src/controller/outcome.ts';
-import { WorkQueue } from '../../src/controller/work-queue.ts';
-import { type Bug, Worker } from '../../src/controller/worker.ts';
-import { Retryable } from '../../src/domain/errors.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { RecordedEvents, RecordedLog, RecordedMetrics } from '../support/model-ports.ts';
-
-const second = 1_000;
-const hour = 3_600 * second;
-const quiet = { done: [], problems: [] } as const;
-const settled: Outcome = { kind: 'settled', ...quiet };
-const recheck = (at: number): Outcome => ({ kind: 'recheck', at, ...quiet });
-const retry = (afterMs?: number): Outcome => ({
-  kind: 'retry',
-  failure: new Retryable('throttled', 'the API server is busy', afterMs),
-  ...quiet,
-});
-
-/** Works with what `outcomeOf` gives for the key's nth run, which may throw; `start` is when the clock began. */
-function working(
-  outcomeOf: (run: number, key: string, now: number) => Outcome | Promise<Outcome>,
-  workers = 1,
-) {
-  const clock = new ManualClock();
-  const [metrics, log, events] = [new RecordedMetrics(), new RecordedLog(), new RecordedEvents()];
-  const queue = new WorkQueue({ clock, metrics });
-  const start = clock.now();
-  const runs: { readonly key: string; readonly at: number }[] = [];
-  const noted: [string, (Outcome | Bug)['kind']][] = [];
-  const reconcile = async (key: string) => {
-    runs.push({ key, at: clock.now() - start });
-    return outcomeOf(runs.filter((run) => run.key === key).length, key, clock.now());
-  };
-  const onOutcome = (key: string, { kind }: Outcome | Bug) => void noted.push([key, kind]);
-  const worker = new Worker({ queue, reconcile, clock, log, metrics, events, onOutcome });
-  const ended = worker.run(workers);
-  /** When the key ran, in ms since the start. */
-  const timesOf = (key: string) => runs.filter((run) => run.key === key).map(({ at }) => at);
-  return { clock, metrics, log, events, queue, runs, noted, ended, timesOf };
-}
-
-/** The moments at which a key ran that was added once, within a day. */
-async function timesWith(outcomeOf: Parameters<typeof working>[0], random: number | number[] = 0.5) {
-  const { clock, queue, timesOf } = working(outcomeOf);
-  clock.chance = random;
-  queue.add('a', 'urgent');
-  await clock.advance(24 * hour);
-  return timesOf('a');
-}
+import type { ManualClock } from '../support/manual-clock.ts';
+import {
+  awaiting,
+  blocked,
+  hour,
+  recheck,
+  retry,
+  second,
+  settled,
+  timesWith,
+  working,
+} from '../support/working-worker.ts';
 
 describe('a key is looked at again', () => {
   test('never by itself when it is settled, also where it had been scheduled', async () => {
@@ -63,7 +26,7 @@ describe('a key is looked at again', () => {
   });
 
   test('only when it is woken, while tokens are under way', async () => {
-    const { clock, queue, timesOf } = working(() => ({ kind: 'awaiting', tokens: ['k'], ...quiet }));
+    const { clock, queue, timesOf } = working(() => awaiting);
     queue.add('a', 'urgent');
     await clock.advance(24 * hour);
     expect(timesOf('a')).toEqual([0]);
@@ -99,13 +62,13 @@ describe('a key is looked at again', () => {
   ])('%s', async (_, due, expected) => {
     const times = await timesWith((run, __, now) => {
       if (run > 1) return settled;
-      return { kind: 'blocked', ...quiet, ...(due === undefined ? {} : { at: now + due }) };
+      return blocked(due === undefined ? undefined : now + due);
     });
     expect(times).toEqual([0, expected]);
   });
 
   test('hourly as long as it is blocked, and at once when an input changes', async () => {
-    const { clock, queue, timesOf } = working(() => ({ kind: 'blocked', ...quiet }));
+    const { clock, queue, timesOf } = working(() => blocked());
     queue.add('a', 'urgent');
     await clock.advance(2.5 * hour);
     queue.add('a', 'urgent');
@@ -120,82 +83,6 @@ describe('a key is looked at again', () => {
 
   test('at once where the API server asked for no delay', async () => {
     expect(await timesWith((run) => (run === 1 ? retry(0) : settled))).toEqual([0, 0]);
-  });
-});
-
-describe('the back-off of a key', () => {
-  const gaps = (times: readonly number[]) => times.slice(1).map((at, index) => at - (times[index] ?? 0));
-  const bug = () => {
-    throw new Error('nobody foresaw');
-  };
-
-  test.each<[string, () => Outcome]>([
-    ['a failure of the API server', () => retry()],
-    ['a bug', bug],
-  ])('doubles with each %s in a row, up to five minutes', async (_, fail) => {
-    const times = await timesWith((run) => (run <= 14 ? fail() : settled), 0);
-    expect(gaps(times)).toEqual([
-      50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 51_200, 102_400, 150_000, 150_000,
-    ]);
-  });
-
-  test('is spread by chance', async () => {
-    const times = await timesWith((run) => (run <= 3 ? retry() : settled), [0, 0.5, 0.75]);
-    expect(gaps(times)).toEqual([50, 150, 350]);
-  });
-
-  test.each<[string, (now: number) => Outcome]>([
-    ['something to look at later', (now) => recheck(now + second)],
-    ['a block', (now) => ({ kind: 'blocked', at: now + second, ...quiet })],
-  ])('begins anew after %s', async (_, good) => {
-    const times = await timesWith((run, __, now) => {
-      if (run > 6) return settled;
-      return run <= 3 || run === 5 ? retry() : good(now);
-    }, 0);
-    expect(gaps(times).slice(0, 5)).toEqual([50, 100, 200, second, 50]);
-  });
-
-  test('counts each key for itself', async () => {
-    const { clock, queue, timesOf } = working((run, key) =>
-      run <= (key === 'bad' ? 5 : 1) ? retry() : settled,
-    );
-    clock.chance = 0;
-    queue.add('bad', 'urgent');
-    await clock.advance(300);
-    queue.add('good', 'urgent');
-    await clock.advance(hour);
-    expect(timesOf('bad')).toEqual([0, 50, 150, 350, 750, 1_550]);
-    expect(timesOf('good')).toEqual([300, 350]);
-  });
-
-  test('does not keep a key waiting that an input changed meanwhile', async () => {
-    const { clock, queue, timesOf } = working((run) => (run === 1 ? retry(hour) : settled));
-    queue.add('a', 'urgent');
-    await clock.advance(second);
-    queue.add('a', 'urgent');
-    await clock.advance(4 * hour);
-    expect(timesOf('a')).toEqual([0, second]);
-  });
-});
-
-describe('a step that throws', () => {
-  test.each<[string, unknown]>([
-    ['an Error', new Error('nobody foresaw this')],
-    ['anything', 'text'],
-    ['nothing', undefined],
-  ])('%s is a bug: counted, an error line with what was thrown, and the others go on', async (_, thrown) => {
-    const { clock, queue, log, metrics, events, runs } = working((run, key) => {
-      if (key === 'bad' && run === 1) throw thrown;
-      return settled;
-    });
-    for (const key of ['before', 'bad', 'after']) queue.add(key, 'urgent');
-    await clock.advance(hour);
-    expect(runs.map(({ key }) => key)).toEqual(['before', 'bad', 'after', 'bad']);
-    expect(log.at('error')).toEqual([
-      { level: 'error', message: 'unexpected error', fields: { namespace: 'bad', error: thrown } },
-    ]);
-    expect(metrics.all).toEqual({ 'reconciled settled': 3, 'reconciled bug': 1, bug: 1 });
-    expect(events.warnings).toEqual([]);
   });
 });
 
