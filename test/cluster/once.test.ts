@@ -84,7 +84,7 @@ describe('in this order', () => {
     const { code, stdout } = await once();
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^pass-c +failed +AnnotationInvalid: "docker\.io" is not an ECR registry; expected/m,
+      /^pass-c +failed +AnnotationInvalid: annotation ecr-pull-secrets\/registries: "docker\.io" is not an ECR registry; expected/m,
     );
     expect(stdout).toMatch(/^pass-d +changed +/m);
   });
