@@ -37,6 +37,8 @@ export interface Stage {
   readonly awsAccess: AwsAccess;
   /** The name of our Secret. */
   readonly secretName: string;
+  /** The chart's values with this configuration over the stage's own; for `installation.upgrade`. */
+  values(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** The full name of a namespace of this stage. */
   namespaceName(name: string): string;
   /** Makes a namespace, and waits for its `default` ServiceAccount. @returns its full name */
@@ -58,31 +60,37 @@ export async function openStage({
   const admin = new Admin(plane);
   const secretName = `${name}-pull-secret`;
   const namespace = `${name}-system`;
+  const values = (more: Readonly<Record<string, unknown>>) => ({
+    config: { instance: name, secretName, namespaces: { include: [`${name}-*`] }, ...config, ...more },
+    aws: { region: 'eu-west-1', roleArn: controllerRole },
+  });
   const installation = await installChart({
     plane,
     admin,
     namespace,
     release: name,
-    values: {
-      config: { instance: name, secretName, namespaces: { include: [`${name}-*`] }, ...config },
-      aws: { region: 'eu-west-1', roleArn: controllerRole },
-    },
+    values: values({}),
     ...(progress && { progress }),
   });
-  const aws = await startFakeAws({
-    issuers: [{ issuer: plane.issuer, jwks: () => admin.jwks() }],
-    roles: [
-      { arn: controllerRole, trust: [{ subjects: [installation.user], audience: 'sts.amazonaws.com' }] },
-      ...partners.map((partner) => ({
-        arn: partnerRole(partner),
-        trust: [{ principals: [controllerRole] }],
-      })),
-    ],
-  });
-  return new OpenStage({ plane, admin, aws, installation, secretName, name });
+  try {
+    const aws = await startFakeAws({
+      issuers: [{ issuer: plane.issuer, jwks: () => admin.jwks() }],
+      roles: [
+        { arn: controllerRole, trust: [{ subjects: [installation.user], audience: 'sts.amazonaws.com' }] },
+        ...partners.map((partner) => ({
+          arn: partnerRole(partner),
+          trust: [{ principals: [controllerRole] }],
+        })),
+      ],
+    });
+    return new OpenStage({ plane, admin, aws, installation, secretName, name, values });
+  } catch (error) {
+    await installation.remove();
+    throw error;
+  }
 }
 
-type OpenStageProps = Pick<Stage, 'plane' | 'admin' | 'aws' | 'installation' | 'secretName'> & {
+type OpenStageProps = Pick<Stage, 'plane' | 'admin' | 'aws' | 'installation' | 'secretName' | 'values'> & {
   readonly name: string;
 };
 
@@ -92,16 +100,18 @@ class OpenStage implements Stage {
   readonly aws: FakeAws;
   readonly installation: Installation;
   readonly secretName: string;
+  readonly values: Stage['values'];
   readonly #name: string;
   readonly #controllers: ControllerProcess[] = [];
   readonly #namespaces: string[] = [];
 
-  constructor({ plane, admin, aws, installation, secretName, name }: OpenStageProps) {
+  constructor({ plane, admin, aws, installation, secretName, name, values }: OpenStageProps) {
     this.plane = plane;
     this.admin = admin;
     this.aws = aws;
     this.installation = installation;
     this.secretName = secretName;
+    this.values = values;
     this.#name = name;
   }
 
@@ -129,11 +139,14 @@ class OpenStage implements Stage {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#controllers.map((controller) => controller.stop()));
-    await Promise.all(this.#namespaces.map((namespace) => this.admin.deleteNamespace(namespace)));
-    await this.installation.remove();
-    await this.aws.close();
-    await this.admin.close();
+    const ends = new AsyncDisposableStack();
+    ends.defer(() => this.admin.close());
+    ends.defer(() => this.aws.close());
+    ends.defer(() => this.installation.remove());
+    for (const namespace of this.#namespaces) ends.defer(() => this.admin.deleteNamespace(namespace));
+    for (const controller of this.#controllers) ends.defer(async () => void (await controller.stop()));
+    // In the opposite order, and to the last one even when one fails.
+    await ends.disposeAsync();
   }
 }
 

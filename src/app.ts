@@ -2,7 +2,9 @@
 // ones; it decides nothing. The real clock is here too, since nothing else in src/ may ask for time or chance.
 import type { Outcome } from './controller/outcome.ts';
 import type { Api, Clock, Log, Metrics, Stores, TokenFetcher } from './controller/ports.ts';
+import { Provenance } from './controller/provenance.ts';
 import { reconcile } from './controller/reconcile.ts';
+import { RepairLimit } from './controller/repair-limit.ts';
 import { TokenCache } from './controller/token-cache.ts';
 import { connectTriggers } from './controller/triggers.ts';
 import { WorkQueue } from './controller/work-queue.ts';
@@ -68,13 +70,14 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
   const { clock, log, metrics, fetcher } = ports;
   const { settings, onOutcome } = options;
   const { instance, secretName, refresh, aws, workers } = settings;
+  const secretNames = [secretName, ...settings.formerSecretNames];
 
   const stores = {
     namespaces: new Store<NamespaceView>(),
-    secrets: new Store<SecretView>(),
+    secrets: new Map(secretNames.map((name) => [name, new Store<SecretView>()])),
     serviceAccounts: new Map(settings.attachTo.map((name) => [name, new Store<ServiceAccountView>()])),
   };
-  const all = [stores.namespaces, stores.secrets, ...stores.serviceAccounts.values()];
+  const all = [stores.namespaces, ...stores.secrets.values(), ...stores.serviceAccounts.values()];
   const projectSecret = secretProjector({ manager: instance, fields: desiredFields(settings) });
   const reflectors = reflectorsFor({ ports, settings, stores, projectSecret, namespace: options.namespace });
   const cluster = new KubernetesCluster({
@@ -82,7 +85,7 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
     api: ports.api,
     projectSecret,
     manager: instance,
-    secretName,
+    labelSelector: settings.namespaces.selector,
   });
   const events = new EventRecorder({ ...ports, instance, secretName, reporter: options.reporter });
   const queue = new WorkQueue({ clock, metrics });
@@ -96,7 +99,10 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
     concurrency: aws.concurrency,
     wake,
   });
-  const step = (key: string) => reconcile(key, { settings, clock, cluster, tokens, metrics });
+  const provenance = new Provenance();
+  const repairs = new RepairLimit();
+  const props = { settings, clock, cluster, tokens, metrics, provenance, repairs };
+  const step = (key: string) => reconcile(key, props);
   const worker = new Worker({
     queue,
     reconcile: step,
@@ -117,7 +123,7 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
       return !stopping && all.every(({ synced }) => synced);
     },
     start: async () => {
-      connectTriggers({ stores, queue, metrics });
+      connectTriggers({ stores, settings, queue, metrics });
       watching = Promise.all(reflectors.map((reflector) => reflector.run(watches.signal)));
       await Promise.race([Promise.all(all.map((store) => store.whenSynced())), watching]);
       working = worker.run(workers);

@@ -29,7 +29,7 @@ export async function once(flags: OnceFlags, terminal: Terminal): Promise<number
   const { metrics } = createMetrics(terminal.version);
   const opened = openPorts(terminal, { settings, connection, log, metrics });
   const ports: Ports = flags.dryRun ? { ...opened, api: new DryRunApi(opened.api) } : opened;
-  const pass = new Pass();
+  const pass = new Pass(() => systemClock.monotonic());
   const { namespace } = flags;
   const controller = wireController(ports, {
     settings,

@@ -51,10 +51,9 @@ export async function connect(flags: ClusterFlags, { environment }: Terminal): P
   try {
     return await connectByKubeconfig({ files, context: flags.context, clock: systemClock });
   } catch (error) {
-    throw new CommandError(
-      'wrong',
-      `cannot use the kubeconfig ${files.join(', ')}: ${error instanceof Error ? error.message : ''}`,
-    );
+    // The first line only: a parser shows the lines around its error, and they may hold a token.
+    const [why = ''] = error instanceof Error ? error.message.split('\n', 1) : [];
+    throw new CommandError('wrong', `cannot use the kubeconfig ${files.join(', ')}: ${why}`);
   }
 }
 

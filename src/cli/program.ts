@@ -39,7 +39,7 @@ function describeProgram(terminal: Terminal, take: (code: Promise<number>) => Pr
     });
   withClusterFlags(program.command('run'), 'info')
     .description('the controller: works until it is told to stop')
-    .option('--listen <host:port>', 'where /healthz, /readyz and /metrics are served', '0.0.0.0:8080')
+    .option('--listen <host:port>', 'where /healthz, /readyz and /metrics are served', ':8080')
     .action((flags: RunFlags) => take(run(flags, terminal)));
   withClusterFlags(program.command('once'), 'warn')
     .description('one pass, then exit: for a CronJob, for CI, for trying out')

@@ -13,15 +13,20 @@ export function renderPass(results: readonly PassResult[], flags: RenderFlags): 
 }
 
 /** What became of a namespace, in one word. */
-const resultOf = (result: PassResult): string => {
+const resultOf = (result: PassResult): 'failed' | 'changed' | 'unchanged' => {
   if (hasFailed(result)) return 'failed';
   return result.done.length > 0 ? 'changed' : 'unchanged';
+};
+
+const shown = (result: PassResult, dryRun: boolean): string => {
+  const word = resultOf(result);
+  return dryRun && word === 'changed' ? 'would change' : word;
 };
 
 function renderJson(results: readonly PassResult[], { dryRun }: RenderFlags): string {
   const namespaces = results.map((result) => ({
     namespace: result.namespace,
-    result: resultOf(result),
+    result: shown(result, dryRun),
     actions: result.done,
     problems: result.problems.map(({ reason, subject, note }) => ({ reason, subject, note })),
     ...(result.failure === undefined ? {} : { failure: result.failure }),
@@ -35,12 +40,13 @@ function countsOf(results: readonly PassResult[]): Readonly<Record<string, numbe
 }
 
 function renderText(results: readonly PassResult[], { dryRun }: RenderFlags): string {
-  const rows = results.flatMap(linesOf);
+  const rows = results.flatMap((result) => linesOf(result, dryRun));
+  const column = dryRun ? 12 : 9;
   const width = Math.max(9, ...rows.map(({ namespace }) => namespace.length));
   const lines = rows.map(
-    ({ namespace, result, detail }) => `${namespace.padEnd(width)}  ${result.padEnd(9)}  ${detail}`,
+    ({ namespace, result, detail }) => `${namespace.padEnd(width)}  ${result.padEnd(column)}  ${detail}`,
   );
-  const heading = `${'NAMESPACE'.padEnd(width)}  ${'RESULT'.padEnd(9)}  DETAIL`;
+  const heading = `${'NAMESPACE'.padEnd(width)}  ${'RESULT'.padEnd(column)}  DETAIL`;
   const { changed, unchanged, failed } = countsOf(results);
   const verb = dryRun ? 'would change' : 'changed';
   const summary = `${changed} ${verb}, ${unchanged} unchanged, ${failed} failed${dryRun ? ' (dry run: nothing was changed)' : ''}`;
@@ -54,7 +60,7 @@ interface Row {
 }
 
 /** One line for each thing to tell; the namespace and its result stand on the first. */
-function linesOf(result: PassResult): readonly Row[] {
+function linesOf(result: PassResult, dryRun: boolean): readonly Row[] {
   const details = [
     ...result.done,
     ...result.problems.map(({ reason, note }) => `${reason}: ${note}`),
@@ -62,7 +68,7 @@ function linesOf(result: PassResult): readonly Row[] {
   ];
   return details.map((detail, index) =>
     index === 0
-      ? { namespace: result.namespace, result: resultOf(result), detail }
+      ? { namespace: result.namespace, result: shown(result, dryRun), detail }
       : { namespace: '', result: '', detail },
   );
 }

@@ -28,9 +28,12 @@ export async function run(flags: RunFlags, terminal: Terminal): Promise<number> 
   const controller = wireController(ports, { settings, reporter: terminal.hostname });
   const server = await listen(flags.listen, { ready: () => controller.ready, page });
   log.info('listening', { url: server.url, version: terminal.version });
-  void controller
-    .start()
-    .then(() => log.info('synced', { namespaces: [...controller.stores.namespaces.keys()].length }));
+  const start = async () => {
+    await controller.start();
+    const { namespaces } = controller.stores;
+    if (controller.ready) log.info('synced', { namespaces: [...namespaces.keys()].length });
+  };
+  void start();
   log.info('stopping', { signal: await terminal.stopped });
   await controller.stop();
   await connection.close();
@@ -45,9 +48,10 @@ async function listen(
 ): Promise<TelemetryServer> {
   const [, host = '', port = ''] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
   if (port === '' || Number(port) > 65_535) {
-    throw new CommandError('wrong', `--listen ${address}: write host:port, such as 0.0.0.0:8080`);
+    throw new CommandError('wrong', `--listen ${address}: write host:port or :port, such as :8080`);
   }
-  const plainHost = host.replace(/^\[(.*)\]$/, '$1') || '0.0.0.0';
+  // Without a host, Node listens to IPv6 and IPv4 alike, where the machine has both.
+  const plainHost = host.replace(/^\[(.*)\]$/, '$1') || undefined;
   try {
     return await startTelemetryServer({ host: plainHost, port: Number(port), ...props });
   } catch (error) {

@@ -80,8 +80,7 @@ const refresh = v.pipe(
   ),
 );
 
-/** The whole file. `v.description` is what the documentation says of a setting. */
-export const configSchema = mapping({
+const settings = mapping({
   instance: v.optional(
     v.pipe(
       text,
@@ -138,6 +137,15 @@ export const configSchema = mapping({
     ),
     'ecr-pull-secret',
   ),
+  formerSecretNames: v.optional(
+    v.pipe(
+      v.array(objectName, 'must be a list of Secret names'),
+      v.description(
+        'names that our Secrets had before: cleaned up once the new one is there; how one renames',
+      ),
+    ),
+    [],
+  ),
   secretLabels: v.optional(
     v.pipe(
       ownNames,
@@ -186,6 +194,18 @@ export const configSchema = mapping({
   ),
   workers: v.optional(v.pipe(count(256), v.description('namespaces worked on at the same time')), 16),
 });
+
+/** The whole file. `v.description` is what the documentation says of a setting. */
+export const configSchema = v.pipe(
+  settings,
+  v.forward(
+    v.check(
+      ({ secretName, formerSecretNames }) => !formerSecretNames.includes(secretName),
+      'must not contain the present secretName: that Secret would be deleted',
+    ),
+    ['formerSecretNames'],
+  ),
+);
 
 /** The file, with every default filled in. */
 export type ConfigFile = v.InferOutput<typeof configSchema>;

@@ -24,8 +24,11 @@ export type Outcome =
   | (Step & { readonly kind: 'settled' })
   /** Tokens are under way; the token cache wakes the key. */
   | (Step & { readonly kind: 'awaiting'; readonly tokens: readonly string[] })
-  /** Look again at `at`, ms since the epoch; Infinity: when an input changes. */
-  | (Step & { readonly kind: 'recheck'; readonly at: number })
+  /**
+   * Look again at `at`, ms since the epoch; Infinity: when an input changes. `leaving`: the namespace is no longer selected,
+   * and keeps its Secret until then.
+   */
+  | (Step & { readonly kind: 'recheck'; readonly at: number; readonly leaving?: boolean })
   /** A person must change something; the problems say what. `at`: the rest is due then, ms since the epoch. */
   | (Step & { readonly kind: 'blocked'; readonly at?: number })
   /** The API server could not do it now. */

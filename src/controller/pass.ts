@@ -14,8 +14,8 @@ export interface PassResult {
   readonly failure?: string;
 }
 
-/** A failure of the API server is met this often before the namespace counts as failed. */
-const tries = 3;
+/** So long the API server may fail before a namespace counts as failed, in ms: as long as its lists may take. */
+const patience = 30_000;
 
 /** Problems that leave the namespace served, or that concern one which is not to be served. */
 const harmless: ReadonlySet<ProblemReason> = new Set(['AnnotationUnknown', 'NamespaceExcluded']);
@@ -27,12 +27,19 @@ export const hasFailed = ({ problems, failure }: PassResult): boolean =>
 /** The pass. */
 export class Pass {
   readonly #results = new Map<string, PassResult>();
-  readonly #tried = new Map<string, number>();
+  readonly #monotonic: () => number;
+  /** When the failures of a namespace began. */
+  readonly #failingSince = new Map<string, number>();
   readonly #concluded = new Set<string>();
   /** The expected ones that are not concluded yet; undefined before `begin`. */
   #missing: Set<string> | undefined;
   readonly #over = Promise.withResolvers<void>();
   #expected: ReadonlySet<string> | undefined;
+
+  /** @param monotonic ms since some moment */
+  constructor(monotonic: () => number) {
+    this.#monotonic = monotonic;
+  }
 
   /** Says which namespaces there are, once that is known completely. */
   begin(namespaces: Iterable<string>): void {
@@ -64,9 +71,9 @@ export class Pass {
       this.#conclude(namespace);
       return;
     }
-    const tried = (this.#tried.get(namespace) ?? 0) + 1;
-    this.#tried.set(namespace, tried);
-    if (tried < tries) return;
+    const since = this.#failingSince.get(namespace) ?? this.#monotonic();
+    this.#failingSince.set(namespace, since);
+    if (this.#monotonic() - since < patience) return;
     this.#results.set(namespace, { namespace, done, problems, failure: outcome.failure.message });
     this.#conclude(namespace);
   }

@@ -3,8 +3,7 @@
 import type { WriteReason } from '../domain/checks.ts';
 import type { DesiredSecret } from '../domain/desired-secret.ts';
 import type { FetchFailureReason, Problem, RetryReason } from '../domain/errors.ts';
-import type { HeldAuths } from '../domain/plan.ts';
-import type { Token, TokenSource } from '../domain/token.ts';
+import type { SecretText, Token, TokenSource } from '../domain/token.ts';
 import type { NamespaceView, SecretView, ServiceAccountView } from '../domain/views.ts';
 
 /** A timer that was set. */
@@ -84,27 +83,34 @@ export interface Watched<View> {
 /** Everything that is watched, each kept by namespace. */
 export interface Stores {
   readonly namespaces: Watched<NamespaceView>;
-  readonly secrets: Watched<SecretView>;
+  /** By the Secret's name: the present one and former ones. */
+  readonly secrets: ReadonlyMap<string, Watched<SecretView>>;
   /** By the ServiceAccount's name. */
   readonly serviceAccounts: ReadonlyMap<string, Watched<ServiceAccountView>>;
 }
 
-/** The cluster as the controller sees it: looking costs nothing (it reads our stores), writing is a request. */
+/** The cluster as the controller sees it: looking costs nothing (it reads our stores), the rest is a request. */
 export interface Cluster {
   namespace(name: string): NamespaceView | undefined;
-  secret(namespace: string): SecretView | undefined;
+  secret(namespace: string, name: string): SecretView | undefined;
   serviceAccount(namespace: string, name: string): ServiceAccountView | undefined;
   /**
-   * The entries that our Secret holds now, by one GET. Empty when it is no longer the object that `seen` is.
-   * @throws Retryable, Blocked, NamespaceGone, as do the writes below
+   * The namespace as the API server has it at this moment; undefined when it is gone or the selector does not match it.
+   * @throws Retryable, Blocked, NamespaceGone, as do all that follow
    */
-  readAuths(seen: SecretView): Promise<HeldAuths>;
-  /** Makes the Secret; fails with Retryable `conflict` when somebody else was faster. */
-  createSecret(namespace: string, desired: DesiredSecret): Promise<void>;
+  lookUpNamespace(name: string): Promise<NamespaceView | undefined>;
+  /** The document of our Secret now; undefined when it is no longer the object that `seen` is, or no longer our data. */
+  readDocument(seen: SecretView): Promise<SecretText | undefined>;
+  /** Makes the Secret. @returns it as the answer has it; fails with Retryable `conflict` when somebody else was faster. */
+  createSecret(namespace: string, name: string, desired: DesiredSecret): Promise<SecretView>;
   /** Rewrites the Secret in place, only if it is still exactly the object that `seen` is; else Retryable `conflict`. */
-  updateSecret(seen: SecretView, desired: DesiredSecret): Promise<void>;
-  /** Appends our Secret to the `imagePullSecrets`, only if the object is still as `seen`; else Retryable `conflict`. */
-  attach(seen: ServiceAccountView): Promise<void>;
+  updateSecret(seen: SecretView, desired: DesiredSecret): Promise<SecretView>;
+  /** Deletes the Secret, only if it is still exactly the object that `seen` is; else Retryable `conflict`. */
+  deleteSecret(seen: SecretView): Promise<void>;
+  /** Appends the Secret to the `imagePullSecrets`, only if the object is still as `seen`; else Retryable `conflict`. */
+  attach(seen: ServiceAccountView, secretName: string): Promise<void>;
+  /** Removes the Secret from the `imagePullSecrets`, only if the object is still as `seen`; else Retryable `conflict`. */
+  detach(seen: ServiceAccountView, secretName: string): Promise<void>;
 }
 
 /** Asks AWS for one token. @throws FetchFailure */
@@ -115,6 +121,8 @@ export interface TokenFetcher {
 /** Warnings where the tenant looks. Best effort: recording never fails and never waits. */
 export interface Events {
   warn(namespace: string, problem: Problem): void;
+  /** The namespace is done with: what is said of one of that name later is news. */
+  forget(namespace: string): void;
 }
 
 /** Fields of a log line. Values are printed as they are, so never a token. */
@@ -134,18 +142,28 @@ export type Lane = 'urgent' | 'routine';
 /** What became of one step: a closed set, used as metric label. */
 export type OutcomeKind = 'settled' | 'awaiting' | 'recheck' | 'blocked' | 'retry' | 'bug';
 
+/** The writes that there are: a closed set, used as metric label. */
+export type WriteKind = 'create' | 'update' | 'delete' | 'attach' | 'detach';
+
+/** Why something was written: a closed set, used as metric label. */
+export type WriteCause = WriteReason | 'not-attached' | 'opted-out' | 'unselected' | 'renamed';
+
 /** What is counted. Names, labels and help texts are in telemetry/metrics. */
 export interface Metrics {
   reconciled(outcome: OutcomeKind, seconds: number): void;
-  wrote(kind: 'create' | 'update' | 'attach', reason: WriteReason | 'not-attached'): void;
+  wrote(kind: WriteKind, reason: WriteCause): void;
   retried(reason: RetryReason): void;
   problem(reason: Problem['reason']): void;
+  /** What a namespace has problems with now; empty: none. */
+  problemsOf(namespace: string, reasons: ReadonlySet<Problem['reason']>): void;
   /** Something happened that nobody foresaw; the log has the stack. */
   bug(): void;
   fetched(result: 'ok' | FetchFailureReason, seconds: number): void;
   queueDepth(lane: Lane, depth: number): void;
   /** `expires`: seconds since the epoch; undefined when the Secret is gone. */
   secretExpiry(namespace: string, expires: number | undefined): void;
+  /** The namespace keeps its Secret only until its tokens have expired. */
+  leaving(namespace: string, leaving: boolean): void;
   /** A watch began; `afterFailure`: it, or the list before it, had failed. */
   watchStarted(resource: string, afterFailure: boolean): void;
   /** Something was heard: an event, a bookmark, a list. `at`: ms since the epoch. */

@@ -6,7 +6,7 @@ import { FetchFailure, type FetchFailureReason } from '../domain/errors.ts';
 import type { TokenState } from '../domain/plan.ts';
 import { type RefreshPolicy, shortestDelay, tokenDueAt } from '../domain/refresh.ts';
 import { type Token, type TokenSource, tokenKey } from '../domain/token.ts';
-import { describeIdentity } from '../domain/identity.ts';
+import { describeIdentity, identityHash } from '../domain/identity.ts';
 import type { Clock, Log, Metrics, TokenFetcher } from './ports.ts';
 
 /** What usually passes by itself is tried soon again; a denial lasts until somebody repairs a policy. */
@@ -21,6 +21,9 @@ const backoffs: Readonly<Record<FetchFailureReason, BackoffPolicy>> = {
   denied: lasting,
   configuration: lasting,
 };
+
+/** Of the calls that may be in flight, so many are never taken by one identity alone. */
+const reserved = 2;
 
 interface Entry {
   readonly source: TokenSource;
@@ -43,6 +46,8 @@ export class TokenCache {
   readonly #entries = new Map<string, Entry>();
   readonly #queue: Entry[] = [];
   #inFlight = 0;
+  /** By identity. */
+  readonly #inFlightOf = new Map<string, number>();
 
   constructor(props: TokenCacheProps) {
     this.#props = props;
@@ -62,12 +67,18 @@ export class TokenCache {
     if (usable.token !== undefined && now < Math.max(tokenDueAt(usable.token, this.#props.refresh), floor)) {
       return { kind: 'fresh', token: usable.token };
     }
-    if (!entry.pending && failure !== undefined && now < failure.retryAt) {
+    if (!entry.pending && failure !== undefined && mustWait(failure, now)) {
       return { kind: 'failed', retryAt: failure.retryAt, why: failure.why, ...usable };
     }
     entry.waiting.add(waiter);
     if (!entry.pending) this.#enqueue(entry);
     return { kind: 'pending', ...usable };
+  }
+
+  /** The token that is there, whether due or not; nothing is started. Undefined when there is none that is valid. */
+  held(source: TokenSource): Token | undefined {
+    const token = this.#entries.get(tokenKey(source))?.token;
+    return token !== undefined && this.#props.clock.now() < token.expires * 1_000 ? token : undefined;
   }
 
   #entryOf(source: TokenSource): Entry {
@@ -88,14 +99,27 @@ export class TokenCache {
 
   #startNext(): void {
     while (this.#inFlight < this.#props.concurrency) {
-      const entry = this.#queue.shift();
+      const index = this.#queue.findIndex((entry) => this.#mayStart(entry));
+      const [entry] = index < 0 ? [] : this.#queue.splice(index, 1);
       if (entry === undefined) return;
-      this.#inFlight += 1;
+      this.#count(entry, 1);
       void this.#fetch(entry).finally(() => {
-        this.#inFlight -= 1;
+        this.#count(entry, -1);
         this.#startNext();
       });
     }
+  }
+
+  /** One identity whose AWS hangs in many regions must leave room for the others. */
+  #mayStart({ source }: Entry): boolean {
+    const most = Math.max(1, this.#props.concurrency - reserved);
+    return (this.#inFlightOf.get(identityHash(source.identity)) ?? 0) < most;
+  }
+
+  #count({ source }: Entry, change: 1 | -1): void {
+    const identity = identityHash(source.identity);
+    this.#inFlight += change;
+    this.#inFlightOf.set(identity, (this.#inFlightOf.get(identity) ?? 0) + change);
   }
 
   async #fetch(entry: Entry): Promise<void> {
@@ -140,6 +164,10 @@ export interface TokenCacheProps {
   /** Called with each key that had asked for a token whose call has settled. */
   readonly wake: (key: string) => void;
 }
+
+/** A wait that is longer than any is the work of a clock that was set back, perhaps the very cause of the failure. */
+const mustWait = ({ retryAt, policy }: NonNullable<Entry['failure']>, now: number): boolean =>
+  now < retryAt && retryAt - now <= policy.maxMs;
 
 /** A token that has no second left when it comes would make a hot loop, and no pod could use it: a failure like others. */
 function refuseExpired(token: Token, now: number): Token {

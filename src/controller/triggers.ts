@@ -1,32 +1,39 @@
 // What happened in the cluster → a key in the queue. An event is never looked at closer: the reconcile reads the world
 // anew. Called by app once, before the first list arrives. The first list is routine work, whatever comes later is urgent,
 // so that a new namespace never waits behind a restart.
-import { readTokenTimes } from '../domain/token.ts';
+import { isOurs, timesOf } from '../domain/checks.ts';
+import type { Settings } from '../domain/settings.ts';
 import type { NamespaceView, SecretView, ServiceAccountView } from '../domain/views.ts';
-import type { Metrics, Stores } from './ports.ts';
+import type { ChangeOrigin, Lane, Metrics, Stores } from './ports.ts';
 import type { WorkQueue } from './work-queue.ts';
 
 interface TriggerProps {
   readonly stores: Stores;
+  readonly settings: Settings;
   readonly queue: Pick<WorkQueue, 'add'>;
   readonly metrics: Pick<Metrics, 'secretExpiry'>;
 }
 
 /** Connects the stores with the queue. What we wrote ourselves is no news. */
-export function connectTriggers({ stores, queue, metrics }: TriggerProps): void {
+export function connectTriggers({ stores, settings, queue, metrics }: TriggerProps): void {
   stores.namespaces.onChange(({ key, before, after, origin }) => {
-    if (differs(before, after)) queue.add(key, origin === 'initial' ? 'routine' : 'urgent');
+    if (differs(before, after)) queue.add(key, laneOf(origin));
   });
-  stores.secrets.onChange(({ key, after, origin }) => {
-    metrics.secretExpiry(key, after === undefined ? undefined : earliestExpiry(after));
-    if (origin === 'cluster') queue.add(key, 'urgent');
-  });
+  for (const [name, secrets] of stores.secrets) {
+    secrets.onChange(({ key, after, origin }) => {
+      if (name === settings.secretName) metrics.secretExpiry(key, expiryOf(after, settings));
+      // Also the first list: a namespace that is not selected any more may still hold a Secret.
+      if (origin !== 'own') queue.add(key, laneOf(origin));
+    });
+  }
   for (const accounts of stores.serviceAccounts.values()) {
     accounts.onChange(({ key, before, after, origin }) => {
       if (origin === 'cluster' && pullSecretsDiffer(before, after)) queue.add(key, 'urgent');
     });
   }
 }
+
+const laneOf = (origin: ChangeOrigin): Lane => (origin === 'initial' ? 'routine' : 'urgent');
 
 /** A namespace changes for many reasons; only what we read of it is worth a look. */
 function differs(before: NamespaceView | undefined, after: NamespaceView | undefined): boolean {
@@ -44,7 +51,9 @@ function pullSecretsDiffer(
   return before?.pullSecrets?.join() !== after?.pullSecrets?.join() || before === undefined;
 }
 
-function earliestExpiry({ annotations }: SecretView): number | undefined {
-  const times = [...(readTokenTimes(annotations['tokens'])?.values() ?? [])];
+/** Of a foreign Secret nothing is told: anybody may write what stands on it. */
+function expiryOf(secret: SecretView | undefined, settings: Settings): number | undefined {
+  if (secret === undefined || !isOurs(secret, settings)) return undefined;
+  const times = [...(timesOf(secret)?.values() ?? [])];
   return times.length === 0 ? undefined : Math.min(...times.map(({ expires }) => expires));
 }

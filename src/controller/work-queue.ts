@@ -7,6 +7,9 @@ import type { Clock, Lane, Metrics, Timer } from './ports.ts';
 /** The longest the timer sleeps before it reads the wall clock again, which may have jumped or stood still. In ms. */
 const longestSleep = 10 * 60_000;
 
+/** Clocks that are kept in time by small steps are left alone. In ms. */
+const tolerance = 5_000;
+
 type Waiter = (key: string | undefined) => void;
 
 /** The keyed work queue. */
@@ -22,6 +25,10 @@ export class WorkQueue {
   /** The lane that a key was last taken from: where it waits again when a token it asked for has come. */
   readonly #lastLane = new Map<string, Lane>();
   readonly #waiters: Waiter[] = [];
+  /** Scheduled keys that are tried again. */
+  readonly #retries = new Set<string>();
+  /** Wall clock minus monotonic clock when it was last looked at: it shrinks when the wall clock is set back. */
+  #offset = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
   #closed = false;
 
@@ -47,9 +54,16 @@ export class WorkQueue {
   /** Asks for the key to be worked on at `at` (ms since the epoch), routine. The newest time replaces an older one. */
   addAt(key: string, at: number): void {
     if (this.#closed) return;
+    this.#retries.delete(key);
     if (at === Infinity) this.#scheduled.delete(key);
     else this.#scheduled.set(key, at);
     this.#arm();
+  }
+
+  /** As `addAt`, but as urgent as the key was before: it was not done with what it was taken for. */
+  retryAt(key: string, at: number): void {
+    this.addAt(key, at);
+    this.#retries.add(key);
   }
 
   /** Asks for the key to be worked on again, as urgent as it was before. */
@@ -60,6 +74,7 @@ export class WorkQueue {
   /** Takes back a scheduled time, and everything else that is known about a key that is gone. */
   forget(key: string): void {
     this.#scheduled.delete(key);
+    this.#retries.delete(key);
     this.#lastLane.delete(key);
   }
 
@@ -117,13 +132,20 @@ export class WorkQueue {
     const at = this.#scheduled.peek();
     if (at === undefined || (this.#timer !== undefined && this.#timer.at <= at)) return;
     this.#timer?.timer.cancel();
+    this.#offset = this.#clock.now() - this.#clock.monotonic();
     const sleep = Math.min(longestSleep, Math.max(0, at - this.#clock.now()));
     this.#timer = { at, timer: this.#clock.setTimer(sleep, () => this.#wake()) };
   }
 
   #wake(): void {
     this.#timer = undefined;
-    for (const key of this.#scheduled.takeDue(this.#clock.now())) this.add(key, 'routine');
+    const now = this.#clock.now();
+    // Times that were computed by a clock that ran ahead lie too far in the future: everything is looked at anew.
+    const setBack = now - this.#clock.monotonic() < this.#offset - tolerance;
+    for (const key of this.#scheduled.takeDue(setBack ? Infinity : now)) {
+      if (this.#retries.delete(key)) this.wake(key);
+      else this.add(key, 'routine');
+    }
     this.#arm();
   }
 

@@ -21,7 +21,7 @@ export interface WorkerProps {
   readonly reconcile: (key: string) => Promise<Outcome>;
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'reconciled' | 'retried' | 'problem' | 'bug'>;
+  readonly metrics: Pick<Metrics, 'reconciled' | 'retried' | 'problem' | 'problemsOf' | 'leaving' | 'bug'>;
   readonly events: Events;
   /** Told what became of each step; for a pass that must know when it is over. */
   readonly onOutcome?: (key: string, outcome: Outcome | Bug) => void;
@@ -39,7 +39,7 @@ export class Worker {
   /** Failures in a row, by key: how many, and since when (ms since the epoch). */
   readonly #failures = new Map<string, { readonly count: number; readonly since: number }>();
   /** The problems last reported, by key: the same ones again are not news. */
-  readonly #reported = new Map<string, ReadonlySet<string>>();
+  readonly #reported = new Map<string, ReadonlyMap<string, Problem['reason']>>();
 
   constructor(props: WorkerProps) {
     this.#props = props;
@@ -71,16 +71,19 @@ export class Worker {
 
   /** Decides when the key is looked at again. */
   #schedule(key: string, outcome: Outcome | Bug): void {
-    const { queue, clock } = this.#props;
+    const { queue, clock, events } = this.#props;
     if (outcome.kind === 'retry' || outcome.kind === 'bug') {
       const { count } = this.#countFailure(key);
-      const asked = outcome.kind === 'retry' ? outcome.failure.afterMs : undefined;
-      queue.addAt(key, clock.now() + (asked ?? backoffDelay(retryBackoff, count, clock.random())));
+      const asked = outcome.kind === 'retry' ? (outcome.failure.afterMs ?? 0) : 0;
+      // What the server asks for counts within reason: never below our own back-off, never beyond its bound.
+      const delay = Math.max(asked, backoffDelay(retryBackoff, count, clock.random()));
+      queue.retryAt(key, clock.now() + Math.min(delay, retryBackoff.maxMs));
       return;
     }
     this.#failures.delete(key);
     switch (outcome.kind) {
       case 'settled':
+        if (outcome.problems.length === 0) events.forget(key);
         return queue.forget(key);
       case 'awaiting':
         return;
@@ -109,8 +112,10 @@ export class Worker {
       log.warn('will be tried again', { namespace: key, reason, error: message, afterMs });
       this.#tellLasting(key, reason);
     }
+    metrics.leaving(key, outcome.kind === 'recheck' && outcome.leaving === true);
     this.#reportProblems(key, outcome);
-    log.debug('reconciled', { namespace: key, outcome: outcome.kind satisfies OutcomeKind });
+    const awaiting = outcome.kind === 'awaiting' ? outcome.tokens : undefined;
+    log.debug('reconciled', { namespace: key, outcome: outcome.kind satisfies OutcomeKind, awaiting });
   }
 
   #tellLasting(key: string, reason: RetryReason): void {
@@ -123,16 +128,18 @@ export class Worker {
   }
 
   #reportProblems(key: string, { kind, problems }: Outcome): void {
-    const { log, metrics, events } = this.#props;
-    const before = this.#reported.get(key) ?? new Set<string>();
-    const met = problems.map(signatureOf);
+    const { log, metrics, events, clock } = this.#props;
+    const before = this.#reported.get(key) ?? noProblems;
+    const loud = problems.filter(({ quietUntil = 0 }) => quietUntil <= clock.now());
+    const met = loud.map((problem) => [signatureOf(problem), problem.reason] as const);
     // A step that ended early did not look at everything: what it did not meet is not solved for that.
     const early = kind === 'awaiting' || kind === 'retry';
-    const known = new Set(early ? [...before, ...met] : met);
+    const known = new Map(early ? [...before, ...met] : met);
     if (known.size === 0) this.#reported.delete(key);
     else this.#reported.set(key, known);
+    metrics.problemsOf(key, new Set(known.values()));
     if (before.size > 0 && known.size === 0) log.info('problems are solved', { namespace: key });
-    for (const problem of problems) {
+    for (const problem of loud) {
       metrics.problem(problem.reason);
       events.warn(key, problem);
       const { reason, subject, note } = problem;
@@ -145,5 +152,7 @@ export class Worker {
     this.#props.log.error('unexpected error', { namespace: key, error });
   }
 }
+
+const noProblems: ReadonlyMap<string, Problem['reason']> = new Map();
 
 const signatureOf = ({ reason, note }: Problem): string => `${reason} ${note}`;

@@ -14,8 +14,14 @@ export interface Observed {
   readonly settings: Settings;
   /** The Secret of our name, as last seen. */
   readonly secret: SecretView | undefined;
-  /** The ServiceAccounts of the intent that exist. */
+  /** True when this very object was ours before, whatever stands on it now. */
+  readonly knownAsOurs: boolean;
+  /** True when its content was compared and is not what we wrote. */
+  readonly contentChanged: boolean;
+  /** The configured ServiceAccounts that exist. */
   readonly serviceAccounts: readonly ServiceAccountView[];
+  /** Our Secrets of former names. */
+  readonly former: readonly SecretView[];
   /** ms since the epoch. */
   readonly now: number;
 }
@@ -55,8 +61,8 @@ const writeChecks: Readonly<Record<WriteReason, Check>> = {
   ),
   // The refresh time of its earliest token has come.
   due: has((secret, observed) => dueAt(secret, observed.settings.refresh) <= observed.now),
-  // Another writer took a field that we set.
-  'changed-by-others': has((secret) => secret.lostFields.length > 0),
+  // Another writer took a field that we set, or wrote other content in our name.
+  'changed-by-others': has((secret, { contentChanged }) => contentChanged || secret.lostFields.length > 0),
 };
 
 /** Ours = label, instance annotation and our field manager's Apply entry together; anything less is somebody else's. */
@@ -70,13 +76,15 @@ export function isOurs(secret: SecretView, settings: Settings): boolean {
 
 /** Runs every check. */
 export function diagnose(observed: Observed): Diagnosis {
-  const { secret, settings, serviceAccounts } = observed;
-  if (secret !== undefined && !isOurs(secret, settings))
+  const { secret, settings, serviceAccounts, intent, knownAsOurs } = observed;
+  if (secret !== undefined && !knownAsOurs && !isOurs(secret, settings))
     return { write: undefined, foreign: true, attach: [] };
   const reasons = Object.keys(writeChecks) as WriteReason[];
   const write = reasons.find((reason) => writeChecks[reason](observed));
   const wanted = secret !== undefined || write !== undefined;
-  const lacking = serviceAccounts.filter((account) => !account.pullSecrets?.includes(settings.secretName));
+  const lacking = serviceAccounts
+    .filter(({ name }) => intent.attachTo.includes(name))
+    .filter(({ pullSecrets }) => !pullSecrets?.includes(settings.secretName));
   return { write, foreign: false, attach: wanted ? lacking : [] };
 }
 
@@ -91,8 +99,9 @@ export function dueAt(secret: SecretView, policy: RefreshPolicy): number {
 }
 
 /** True when writing it would change nothing: same inputs, same tokens, and every field still ours. */
-export function isAlreadyThere(desired: DesiredSecret, { secret, intent, settings }: Observed): boolean {
-  if (secret === undefined || secret.lostFields.length > 0) return false;
+export function isAlreadyThere(desired: DesiredSecret, observed: Observed): boolean {
+  const { secret, intent, settings, contentChanged } = observed;
+  if (secret === undefined || contentChanged || secret.lostFields.length > 0) return false;
   const times = timesOf(secret);
   return (
     secret.annotations['inputs-hash'] === inputsHash(intent, settings) &&

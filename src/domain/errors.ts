@@ -15,6 +15,7 @@ export type ProblemReason =
   | 'SecretRejected'
   | 'Forbidden'
   | 'Delayed'
+  | 'Contested'
   | 'TokenUnavailable';
 
 /** Something a person should know and can cure. */
@@ -26,6 +27,8 @@ export interface Problem {
   readonly note: string;
   /** When to look again by itself, ms since the epoch; absent: when an input changes. */
   readonly retryAt?: number;
+  /** Until then nobody is bothered with it (ms since the epoch): there is time left in which it may pass by itself. */
+  readonly quietUntil?: number;
 }
 
 /** The reasons of a retryable failure: a closed set, used as metric label. */

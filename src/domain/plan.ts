@@ -7,8 +7,10 @@ import type { DockerAuth } from './docker-config.ts';
 import type { Problem } from './errors.ts';
 import { describeIdentity } from './identity.ts';
 import { sourceOf } from './intent.ts';
-import { shortestDelay, secretDueAt } from './refresh.ts';
-import { type Token, type TokenTimes, tokenKey } from './token.ts';
+import { removalOf } from './leaving.ts';
+import { shortestDelay, secretDueAt, tokenLoudAt } from './refresh.ts';
+import { type SecretText, type Token, type TokenTimes, tokenKey } from './token.ts';
+import type { SecretView } from './views.ts';
 
 /** What the token cache knows of one token, at this moment. */
 export type TokenState =
@@ -29,7 +31,9 @@ export type HeldAuths = ReadonlyMap<string, DockerAuth>;
 
 export type Action =
   | { readonly kind: 'attach'; readonly serviceAccount: string }
-  | { readonly kind: 'write-secret'; readonly desired: DesiredSecret };
+  | { readonly kind: 'write-secret'; readonly desired: DesiredSecret }
+  | { readonly kind: 'detach'; readonly serviceAccount: string; readonly secretName: string }
+  | { readonly kind: 'delete-secret'; readonly secret: SecretView };
 
 /** What to do now. `awaiting`: tokens under way, the rest is decided when they are there. */
 export interface Plan {
@@ -55,23 +59,45 @@ export function plan(
   states: ReadonlyMap<string, TokenState>,
   held: HeldAuths,
 ): Plan {
+  const { secret, settings } = observed;
   const attach = diagnosis.attach.map(({ name }) => ({ kind: 'attach', serviceAccount: name }) as const);
   if (diagnosis.write === undefined) {
-    const { secret, settings } = observed;
     const recheckAt = secret === undefined ? Infinity : floor(dueAt(secret, settings.refresh), observed);
-    return { actions: attach, problems: [], awaiting: [], recheckAt };
+    const cleaning = secret === undefined ? [] : formerRemoval(observed);
+    return { actions: [...attach, ...cleaning], problems: [], awaiting: [], recheckAt };
   }
   const pending = [...states].filter(([, state]) => state.kind === 'pending');
   const problems = [...states.values()].flatMap((state) => problemOf(state, observed, states));
   const undecided = pending.some(([, state]) => state.token === undefined);
   const desired = undecided ? undefined : compose(observed, states, held);
   const write = desired !== undefined && !isAlreadyThere(desired, observed);
+  const writing: readonly Action[] = write ? [{ kind: 'write-secret', desired }] : [];
+  const cleaning = write || secret !== undefined ? formerRemoval(observed) : [];
   return {
-    actions: write ? [...attach, { kind: 'write-secret', desired }] : attach,
+    actions: [...attach, ...writing, ...cleaning],
     problems,
     awaiting: pending.map(([key]) => key),
     recheckAt: nextLook(observed, desired, problems),
   };
+}
+
+/** Once the Secret is there under its present name, those of former names go. */
+function formerRemoval({ serviceAccounts, former }: Observed): readonly Action[] {
+  if (former.length === 0) return [];
+  return removalOf({ serviceAccounts, names: former.map(({ name }) => name), secrets: former });
+}
+
+/** What the Secret should hold, when exactly these tokens are in it by its own record; else undefined: it cannot be known. */
+export function documentOf(
+  observed: Observed,
+  tokens: ReadonlyMap<string, Token | undefined>,
+): SecretText | undefined {
+  const states = [...tokens].map(
+    ([key, token]) => [key, { kind: 'pending', ...(token && { token }) }] as const,
+  );
+  if ([...tokens.values()].includes(undefined)) return undefined;
+  const desired = compose(observed, new Map(states), new Map());
+  return desired !== undefined && isAlreadyThere(desired, observed) ? desired.document : undefined;
 }
 
 /** The Secret with the tokens there are; undefined when there is none at all. */
@@ -100,15 +126,24 @@ function compose(
 
 function problemOf(
   state: TokenState,
-  { intent }: Observed,
+  observed: Observed,
   states: ReadonlyMap<string, TokenState>,
 ): readonly Problem[] {
   if (state.kind !== 'failed') return [];
+  const { intent, now } = observed;
   const affected = intent.wanted.filter((entry) => states.get(tokenKey(sourceOf(entry))) === state);
   const hosts = affected.map(({ registry }) => registry.host);
   const identity = affected[0] === undefined ? '' : ` as ${describeIdentity(affected[0].identity)}`;
   const note = `no token for ${hosts.join(', ')}${identity}: ${state.why}`;
-  return [{ reason: 'TokenUnavailable', subject: hosts.join(','), note, retryAt: state.retryAt }];
+  const loudAt = affected[0] === undefined ? 0 : loudMoment(tokenKey(sourceOf(affected[0])), observed);
+  const quiet = loudAt > now ? { quietUntil: loudAt } : {};
+  return [{ reason: 'TokenUnavailable', subject: hosts.join(','), note, retryAt: state.retryAt, ...quiet }];
+}
+
+/** From when on a missing token is worth a warning: at once where there is none, else late in the life of the old one. */
+function loudMoment(key: string, { secret }: Observed): number {
+  const held = secret === undefined ? undefined : timesOf(secret)?.get(key);
+  return held === undefined ? 0 : tokenLoudAt(held);
 }
 
 function nextLook(
@@ -120,7 +155,7 @@ function nextLook(
   const dues = [...(desired?.times.values() ?? [])].map((times) =>
     secretDueAt([times], settings.refresh, intent.namespace),
   );
-  const retries = problems.map(({ retryAt }) => retryAt ?? Infinity);
+  const retries = problems.flatMap(({ retryAt = Infinity, quietUntil = Infinity }) => [retryAt, quietUntil]);
   // What is due already and was not renewed waits for its retry.
   const ahead = retries.length > 0 ? dues.filter((due) => due > now) : dues;
   return floor(Math.min(...ahead, ...retries), observed);

@@ -16,6 +16,9 @@ export interface RefreshPolicy {
 /** No delay is shorter, whatever a token's life: a broken clock must not make a hot loop. In ms. */
 export const shortestDelay = 1_000;
 
+/** The fraction of its life after which a token that was not replaced is worth a warning. */
+const loudFraction = 0.75;
+
 /** When the token should be fetched anew, ms since the epoch. */
 export function tokenDueAt({ issued, expires }: TokenTimes, policy: RefreshPolicy): number {
   const age = Math.min(policy.atFraction * Math.max(0, expires - issued), policy.maxAge ?? Infinity);
@@ -30,6 +33,11 @@ export function secretDueAt(tokens: Iterable<TokenTimes>, policy: RefreshPolicy,
     earliest = Math.min(earliest, due + policy.spread * (due - token.issued * 1_000) * placeOf(namespace));
   }
   return earliest;
+}
+
+/** When a token that was not replaced becomes a warning, ms since the epoch. */
+export function tokenLoudAt({ issued, expires }: TokenTimes): number {
+  return (issued + loudFraction * Math.max(0, expires - issued)) * 1_000;
 }
 
 /** The namespace's place in [0, 1): the same in every process, even over many names. */

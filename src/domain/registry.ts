@@ -51,7 +51,7 @@ const expected = '<12-digit account>.dkr.ecr.<region>.amazonaws.com (China: .ama
 
 /** A piece of somebody's text as we repeat it in a message: not long, and without a password that was pasted with it. */
 function quoted(text: string): string {
-  const shown = text.replace(/\/\/[^/@]*@/, '//…@');
+  const shown = text.replace(/^([a-z]+:\/\/)?[^/]*@(?!sha256:)/i, '$1…@');
   return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);
 }
 

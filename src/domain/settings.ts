@@ -34,6 +34,8 @@ export interface Settings {
   readonly registries: readonly Registry[];
   /** The one name that our Secret has in every namespace. */
   readonly secretName: string;
+  /** Names that our Secrets had before: such Secrets of ours are cleaned up once the new one is there. */
+  readonly formerSecretNames: readonly string[];
   readonly secretLabels: Readonly<Record<string, string>>;
   readonly secretAnnotations: Readonly<Record<string, string>>;
   /** The ServiceAccounts whose `imagePullSecrets` we may append to at all. */

@@ -11,9 +11,10 @@ export interface NamespaceView {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** The Secret of our name in one namespace, of its metadata. */
+/** A Secret of our name, or a former one, in one namespace: of its metadata. */
 export interface SecretView {
   readonly namespace: string;
+  readonly name: string;
   readonly uid: string;
   readonly resourceVersion: string;
   /** The label `app.kubernetes.io/managed-by`. */

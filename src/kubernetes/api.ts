@@ -58,7 +58,7 @@ export class HttpApi implements Api {
     signal: AbortSignal,
     refused: Dispatcher.ResponseData,
   ): Promise<Dispatcher.ResponseData> {
-    await refused.body.dump();
+    await refused.body.dump().catch(() => undefined);
     return this.#request(call, signal, true);
   }
 
@@ -125,15 +125,16 @@ const wordOf = (value: unknown): string =>
 const pathOf = (value: unknown): string =>
   typeof value === 'string' && /^[\w.[\]/"'-]{1,200}$/.test(value) ? value : '';
 
-/** Who denied a request, as the message of an admission says it; the only part of a message that is kept. */
-const denial = /AdmissionPolicy '([a-z0-9.-]{1,253})'|admission webhook "([a-z0-9.-]{1,253})" denied/;
+/** Who denied a request, as the message of an admission or a quota says it; the only part of a message that is kept. */
+const denial =
+  /AdmissionPolicy '([a-z0-9.-]{1,253})'|admission webhook "([a-z0-9.-]{1,253})" denied|exceeded quota: ([a-z0-9.-]{1,253})/;
 
 /** Reads what is safe to keep of a refusal; its message is not, since it may repeat what was sent. */
 async function refusal(call: ApiCall, answer: Dispatcher.ResponseData): Promise<ApiError> {
   const { reason, details, message } = fieldsOf(await readStatus(answer.body));
   const { causes, retryAfterSeconds } = fieldsOf(details);
   const seconds = Number(answer.headers['retry-after'] ?? retryAfterSeconds);
-  const [, policy, webhook] = (typeof message === 'string' && denial.exec(message)) || [];
+  const [, policy, webhook, quota] = (typeof message === 'string' && denial.exec(message)) || [];
   return new ApiError(nameOf(call), {
     status: answer.statusCode,
     reason: wordOf(reason) || 'Unknown',
@@ -141,7 +142,7 @@ async function refusal(call: ApiCall, answer: Dispatcher.ResponseData): Promise<
       .map(fieldsOf)
       .map((cause): ErrorCause => ({ reason: wordOf(cause['reason']), field: pathOf(cause['field']) })),
     afterMs: Number.isFinite(seconds) ? seconds * 1_000 : undefined,
-    deniedBy: policy ?? webhook,
+    deniedBy: quota === undefined ? (policy ?? webhook) : `ResourceQuota ${quota}`,
   });
 }
 

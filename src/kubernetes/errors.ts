@@ -17,7 +17,7 @@ export interface Failure {
   readonly causes?: readonly ErrorCause[];
   /** What `Retry-After` asked for, in ms. */
   readonly afterMs?: number | undefined;
-  /** The admission policy or webhook that denied it. */
+  /** The admission policy, webhook or quota that denied it. */
   readonly deniedBy?: string | undefined;
 }
 
@@ -79,7 +79,9 @@ const denied = (policy: string, what: string): Blocked =>
   new Blocked({
     reason: 'Forbidden',
     subject: what,
-    note: `the admission policy or webhook ${policy} denies us to ${what}: let it except these Secrets, or set the labels and annotations that it demands by secretLabels and secretAnnotations`,
+    note: policy.startsWith('ResourceQuota ')
+      ? `${policy} forbids us to ${what}: let it allow one more Secret`
+      : `the admission policy or webhook ${policy} denies us to ${what}: let it except these Secrets, or set the labels and annotations that it demands by secretLabels and secretAnnotations`,
   });
 
 const forbidden = (what: string): Blocked =>

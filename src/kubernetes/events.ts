@@ -71,10 +71,19 @@ export class EventRecorder implements Events {
     entry.lastSeenAt = now;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
-    if (now - entry.sentAt < repeatAfter) return;
+    // Either way, since the clock may have been set back.
+    if (Math.abs(now - entry.sentAt) < repeatAfter) return;
     entry.sentAt = now;
     this.#queue.add(entry);
     if (!this.#busy) this.#sending = this.#drain();
+  }
+
+  forget(namespace: string): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.namespace !== namespace) continue;
+      this.#queue.delete(entry);
+      this.#entries.delete(key);
+    }
   }
 
   /** Sends what is queued, at most until `signal` aborts, and nothing after. */
@@ -115,6 +124,8 @@ export class EventRecorder implements Events {
       entry.count = 1;
     } catch (error) {
       const { namespace, problem } = entry;
+      // The next report tries again.
+      entry.sentAt = -Infinity;
       const why = error instanceof Error ? error.message : 'unknown';
       this.#props.log.debug('no Event', { namespace, reason: problem.reason, error: why });
     }

@@ -5,7 +5,8 @@ import { backoffDelay } from '../domain/backoff.ts';
 import type { Api, ApiCall, Clock, Log, Metrics, WatchEvent } from '../controller/ports.ts';
 import { ApiError, isGone } from './errors.ts';
 import { pause } from './pause.ts';
-import type { Store, Versioned } from './store.ts';
+import { readList } from './read-list.ts';
+import { type Store, type Versioned, isNewer } from './store.ts';
 import { type KubernetesObject, versionOf } from './views.ts';
 
 const backoff = { baseMs: 500, maxMs: 30_000 };
@@ -18,6 +19,12 @@ const watchSeconds = { least: 300, spread: 300 };
 
 /** A bookmark comes about once a minute; a watch that says nothing for longer than this is dead. In ms. */
 const silenceLimit = 150_000;
+
+/**
+ * After so many failures in a row a new list is tried: the version may be the cause, such as one that the API server does not
+ * know since etcd was restored from a backup.
+ */
+const listAfter = 3;
 
 /** What a reflector watches and how it keeps it. */
 export interface ReflectorProps<View extends Versioned> {
@@ -41,6 +48,8 @@ export class Reflector<View extends Versioned> {
   readonly #props: ReflectorProps<View>;
   /** Where the watch goes on; undefined: a list is needed. */
   #version: string | undefined;
+  /** The newest version that a list or the watch has told. */
+  #newest = '';
   #lastHeard = 0;
   /** Failures in a row, without an event of a watch in between. */
   #failures = 0;
@@ -58,11 +67,14 @@ export class Reflector<View extends Versioned> {
         this.#failures = 0;
       } catch (error) {
         if (signal.aborted) return;
-        if (isGone(error)) this.#version = undefined;
         this.#failures += 1;
         const failures = this.#failures;
+        if (isGone(error) || failures >= listAfter) this.#version = undefined;
         const asked = error instanceof ApiError ? (error.afterMs ?? 0) : 0;
-        const delay = Math.max(asked, backoffDelay(backoff, failures, clock.random()));
+        const delay = Math.min(
+          Math.max(asked, backoffDelay(backoff, failures, clock.random())),
+          backoff.maxMs,
+        );
         log.warn('watch failed', { resource, error: messageOf(error), failures, delayMs: Math.round(delay) });
         await pause(clock, delay, signal);
       }
@@ -101,7 +113,10 @@ export class Reflector<View extends Versioned> {
       token = metadata.continue ?? '';
       if (token === '') break;
     }
+    // Older than what we have been told: etcd was restored. Then the list is the truth, whatever we know.
+    if (isNewer(this.#newest, version)) store.reset();
     store.replace(views, version);
+    this.#newest = version;
     this.#heard();
     return version;
   }
@@ -136,6 +151,7 @@ export class Reflector<View extends Versioned> {
       else store.put(keyOf(view), view, 'cluster');
     }
     this.#version = versionOf(known);
+    this.#newest = this.#version;
     this.#failures = 0;
   }
 
@@ -162,21 +178,6 @@ export class Reflector<View extends Versioned> {
     const { path, representation } = this.#props;
     return { method: 'GET', path, query: { ...this.#props.query, ...query }, representation };
   }
-}
-
-interface List {
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string };
-  readonly items: readonly KubernetesObject[];
-}
-
-/** A list without version or items would empty the store: it is no list. (Of none, the server sends `items: null`.) */
-function readList(body: unknown): List {
-  const list = body as { metadata?: Partial<List['metadata']>; items?: List['items'] | null } | null;
-  const items = list?.items === null ? [] : list?.items;
-  if (typeof list?.metadata?.resourceVersion !== 'string' || !Array.isArray(items)) {
-    throw new ApiError('LIST', { status: 0, reason: 'NO_LIST' });
-  }
-  return { metadata: list.metadata as List['metadata'], items };
 }
 
 function watchError(object: unknown): ApiError {

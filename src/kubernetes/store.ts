@@ -61,12 +61,17 @@ export class Store<View extends Versioned> implements Watched<View> {
     this.#complete.resolve();
   }
 
+  /** Doubts every version: whatever comes next counts as newer. */
+  reset(): void {
+    for (const [key, view] of this.#views) this.#views.set(key, { ...view, resourceVersion: '' });
+  }
+
   #tell(change: Change<View>): void {
     for (const listener of this.#listeners) listener(change);
   }
 }
 
 /** Versions are decimal numbers, comparable within a kind (KEP-5504; so they have always been with etcd). */
-function isNewer(a: string, b: string): boolean {
+export function isNewer(a: string, b: string): boolean {
   return a.length === b.length ? a > b : a.length > b.length;
 }

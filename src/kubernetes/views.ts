@@ -69,6 +69,7 @@ export function secretProjector({
     );
     return {
       namespace: object.metadata?.namespace ?? '',
+      name: object.metadata?.name ?? '',
       uid: object.metadata?.uid ?? '',
       resourceVersion: versionOf(object),
       managedBy: object.metadata?.labels?.[managedByLabel],

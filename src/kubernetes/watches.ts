@@ -1,6 +1,6 @@
 // What is watched, and how: one entry for each kind of object, with its path, selector, representation and projection.
 // Called by app. The selectors are what makes rights by name enough: Secrets and ServiceAccounts are asked for by
-// `metadata.name`, so there is one watch for each configured ServiceAccount.
+// `metadata.name`, so there is one watch for each configured name.
 import type { Api, Clock, Log, Metrics } from '../controller/ports.ts';
 import type { Settings } from '../domain/settings.ts';
 import type { NamespaceView, SecretView, ServiceAccountView } from '../domain/views.ts';
@@ -21,7 +21,7 @@ export interface WatchesProps {
   readonly settings: Settings;
   readonly stores: {
     readonly namespaces: Store<NamespaceView>;
-    readonly secrets: Store<SecretView>;
+    readonly secrets: ReadonlyMap<string, Store<SecretView>>;
     readonly serviceAccounts: ReadonlyMap<string, Store<ServiceAccountView>>;
   };
   readonly projectSecret: (object: KubernetesObject) => SecretView;
@@ -53,15 +53,17 @@ export function reflectorsFor({ ports, settings, stores, ...rest }: WatchesProps
     keyOf: (view) => view.name,
     store: stores.namespaces,
   });
-  const secrets = reflect({
-    resource: 'secrets',
-    path: '/api/v1/secrets',
-    query: byName(settings.secretName),
-    representation: 'metadata',
-    project: rest.projectSecret,
-    keyOf: (view) => view.namespace,
-    store: stores.secrets,
-  });
+  const secrets = [...stores.secrets].map(([name, store]) =>
+    reflect({
+      resource: `secrets/${name}`,
+      path: '/api/v1/secrets',
+      query: byName(name),
+      representation: 'metadata',
+      project: rest.projectSecret,
+      keyOf: (view) => view.namespace,
+      store,
+    }),
+  );
   const serviceAccounts = [...stores.serviceAccounts].map(([name, store]) =>
     reflect({
       resource: `serviceaccounts/${name}`,
@@ -74,5 +76,5 @@ export function reflectorsFor({ ports, settings, stores, ...rest }: WatchesProps
       store,
     }),
   );
-  return [namespaces, secrets, ...serviceAccounts];
+  return [namespaces, ...secrets, ...serviceAccounts];
 }

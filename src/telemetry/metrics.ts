@@ -33,7 +33,12 @@ export const metricRows = {
   writes_total: {
     kind: 'counter',
     labels: ['kind', 'reason'],
-    help: 'Writes to the cluster: Secrets created and updated, ServiceAccounts attached to, and why.',
+    help: 'Writes to the cluster: Secrets created, updated and deleted, ServiceAccounts attached to and detached from, and why.',
+  },
+  leaving_namespaces: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Namespaces that are no longer selected and keep their Secret only until its tokens have expired.',
   },
   reconciles_total: {
     kind: 'counter',
@@ -55,6 +60,11 @@ export const metricRows = {
     kind: 'counter',
     labels: ['reason'],
     help: 'Problems that a person should cure, each time they are met; the reasons are those of the Events.',
+  },
+  problem_namespaces: {
+    kind: 'gauge',
+    labels: ['reason'],
+    help: 'Namespaces that have this problem now. TokenUnavailable: there is no token, or the one in use is past three quarters of its life and could not be replaced.',
   },
   bugs_total: {
     kind: 'counter',
@@ -119,11 +129,14 @@ function connect({ counter, gauge, histogram }: Makers): Metrics {
   const writes = counter('writes_total');
   const retries = counter('retries_total');
   const problems = counter('problems_total');
+  const tally = new Tally(gauge('problem_namespaces'));
   const bugs = counter('bugs_total');
   const fetches = counter('token_fetches_total');
   const fetchTime = histogram('token_fetch_duration_seconds');
   const depth = gauge('queue_depth');
   const expiry = gauge('secret_expiry_timestamp_seconds');
+  const leaving = gauge('leaving_namespaces');
+  const onTheWayOut = new Set<string>();
   const starts = counter('watch_starts_total');
   const restarts = counter('watch_restarts_total');
   const heard = gauge('watch_heard_timestamp_seconds');
@@ -135,6 +148,7 @@ function connect({ counter, gauge, histogram }: Makers): Metrics {
     wrote: (kind, reason) => writes.inc({ kind, reason }),
     retried: (reason) => retries.inc({ reason }),
     problem: (reason) => problems.inc({ reason }),
+    problemsOf: (namespace, reasons) => tally.set(namespace, reasons),
     bug: () => bugs.inc(),
     fetched: (result, seconds) => {
       fetches.inc({ result });
@@ -145,12 +159,36 @@ function connect({ counter, gauge, histogram }: Makers): Metrics {
       if (expires === undefined) expiry.remove({ namespace });
       else expiry.set({ namespace }, expires);
     },
+    leaving: (namespace, isLeaving) => {
+      if (isLeaving) onTheWayOut.add(namespace);
+      else onTheWayOut.delete(namespace);
+      leaving.set(onTheWayOut.size);
+    },
     watchStarted: (resource, afterFailure) => {
       starts.inc({ resource });
       if (afterFailure) restarts.inc({ resource });
     },
     watchHeard: (resource, at) => heard.set({ resource }, at / 1_000),
   };
+}
+
+/** How many namespaces have a problem, by reason. */
+class Tally {
+  readonly #gauge: Gauge;
+  readonly #reasons = new Map<string, ReadonlySet<string>>();
+
+  constructor(gauge: Gauge) {
+    this.#gauge = gauge;
+  }
+
+  set(namespace: string, reasons: ReadonlySet<string>): void {
+    const before = this.#reasons.get(namespace);
+    if (before === undefined && reasons.size === 0) return;
+    for (const reason of before ?? []) this.#gauge.dec({ reason });
+    for (const reason of reasons) this.#gauge.inc({ reason });
+    if (reasons.size === 0) this.#reasons.delete(namespace);
+    else this.#reasons.set(namespace, reasons);
+  }
 }
 
 function optionsOf(name: MetricName) {

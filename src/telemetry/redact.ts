@@ -6,8 +6,10 @@ const shapes: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*/g, '[redacted]'],
   // An Authorization header.
   [/\b(Bearer|Basic)\s+[\w+/=.~-]{8,}/gi, '$1 [redacted]'],
-  // What an ECR token, a docker password, a session token or a secret access key looks like: one long run of base64.
+  // What an ECR token, a docker password or a session token looks like: one long run of base64.
   [/[A-Za-z0-9+/_-]{120,}={0,2}/g, '[redacted]'],
+  // A secret access key beside its name.
+  [/(secret_?access_?key["']?\s*[=:]\s*["']?)[A-Za-z0-9/+]{20,}/gi, '$1[redacted]'],
   // A field whose name says it, as JSON writes it.
   [
     /("(?:password|auth|authorization|secretAccessKey|sessionToken|authorizationToken)"\s*:\s*")(?:[^"\\]|\\.)*"/gi,

@@ -5,8 +5,8 @@ import type { MetricsPage } from './metrics.ts';
 
 /** What the server tells. */
 export interface TelemetryServerProps {
-  /** Where to listen; port 0: any free one. */
-  readonly host: string;
+  /** Where to listen; undefined: everywhere; port 0: any free one. */
+  readonly host: string | undefined;
   readonly port: number;
   /** True while everything that is watched is known completely and nothing is stopping. */
   readonly ready: () => boolean;

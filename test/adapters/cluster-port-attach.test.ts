@@ -1,5 +1,5 @@
 // The Cluster port (src/kubernetes/cluster) beside the writing of Secrets: attaching to a ServiceAccount under a guard, and
-// reading the entries that our Secret holds.
+// reading the document that our Secret holds.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Api } from '../../src/controller/ports.ts';
 import { desiredFields } from '../../src/domain/desired-secret.ts';
@@ -45,11 +45,11 @@ function clusterWith(api: Api): KubernetesCluster {
   return new KubernetesCluster({
     api,
     namespaces,
-    secrets,
+    secrets: new Map([['ecr-pull-secret', secrets]]),
     serviceAccounts: new Map([['default', accounts]]),
     projectSecret: secretProjector({ manager: settings.instance, fields }),
     manager: settings.instance,
-    secretName: settings.secretName,
+    labelSelector: '',
   });
 }
 
@@ -68,7 +68,7 @@ test('looking is free: it asks the stores and not the server', () => {
   expect(cluster.serviceAccount('team-a', 'default')).toStrictEqual(aServiceAccount());
   const unknown = [
     cluster.namespace('x'),
-    cluster.secret('team-a'),
+    cluster.secret('team-a', 'ecr-pull-secret'),
     cluster.serviceAccount('team-a', 'other'),
     cluster.serviceAccount('x', 'default'),
   ];
@@ -92,7 +92,7 @@ describe('attaching', () => {
     accounts.put('team-a', seen, 'cluster');
     const after = [...(pullSecrets ?? []), 'ecr-pull-secret'];
     server.next((exchange) => exchange.json(account('60', after)));
-    await cluster.attach(seen);
+    await cluster.attach(seen, 'ecr-pull-secret');
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]).toMatchObject({
       method: 'PATCH',
@@ -114,7 +114,10 @@ describe('attaching', () => {
     accounts.put('team-a', seen, 'cluster');
     server.next((exchange) => exchange.refuse(409, 'Conflict'));
     server.next((exchange) => exchange.json(account('55', ['another'])));
-    expect(await failureOf(cluster.attach(seen))).toMatchObject({ name: 'Retryable', reason: 'conflict' });
+    expect(await failureOf(cluster.attach(seen, 'ecr-pull-secret'))).toMatchObject({
+      name: 'Retryable',
+      reason: 'conflict',
+    });
     expect(asked()).toStrictEqual([`PATCH ${path}`, `GET ${path}`]);
     expect(cluster.serviceAccount('team-a', 'default')?.pullSecrets).toStrictEqual(['another']);
   });
@@ -122,14 +125,17 @@ describe('attaching', () => {
   test('to a ServiceAccount that is gone forgets it and is a conflict', async () => {
     accounts.put('team-a', seen, 'cluster');
     server.handle((exchange) => exchange.refuse(404, 'NotFound'));
-    expect(await failureOf(cluster.attach(seen))).toMatchObject({ name: 'Retryable', reason: 'conflict' });
+    expect(await failureOf(cluster.attach(seen, 'ecr-pull-secret'))).toMatchObject({
+      name: 'Retryable',
+      reason: 'conflict',
+    });
     expect(told.at(-1)).toBe('team-a gone own');
     expect(asked()).toStrictEqual([`PATCH ${path}`, `GET ${path}`]);
   });
 
   test('without the right to is blocked and names the ServiceAccount', async () => {
     server.next((exchange) => exchange.refuse(403, 'Forbidden'));
-    expect(await failureOf(cluster.attach(seen))).toMatchObject({
+    expect(await failureOf(cluster.attach(seen, 'ecr-pull-secret'))).toMatchObject({
       name: 'Blocked',
       problem: { reason: 'Forbidden', subject: expect.stringContaining('team-a/default') },
     });
@@ -137,7 +143,7 @@ describe('attaching', () => {
   });
 });
 
-describe('reading the entries that the Secret holds', () => {
+describe('reading the document that the Secret holds', () => {
   const path = '/api/v1/namespaces/team-a/secrets/ecr-pull-secret';
   const seen = aSecret({ uid: 'uid-1', resourceVersion: '50' });
   const document = JSON.stringify({
@@ -165,12 +171,9 @@ describe('reading the entries that the Secret holds', () => {
     return { metadata: { name, namespace: 'team-a', uid, resourceVersion: '50', managedFields }, data };
   };
 
-  test('is one GET by name, and leaves out what has no user name and password', async () => {
+  test('is one GET by name', async () => {
     server.next((exchange) => exchange.json(secret()));
-    const auths = await cluster.readAuths(seen);
-    expect(
-      [...auths].map(([host, { username, password }]) => [host, username, password.reveal()]),
-    ).toStrictEqual([['a.example.com', 'AWS', 'p']]);
+    expect((await cluster.readDocument(seen))?.reveal()).toBe(document);
     expect(asked()).toStrictEqual([`GET ${path}`]);
   });
 
@@ -178,23 +181,19 @@ describe('reading the entries that the Secret holds', () => {
     ['of another object that has taken its name', secret({ uid: 'uid-2' })],
     ['without our key', secret({ data: {} })],
     [
-      'that holds nonsense',
-      secret({ data: { '.dockerconfigjson': Buffer.from('{"auths":').toString('base64') } }),
-    ],
-    [
       'whose data somebody else has changed',
       secret({ owned: fields.filter(([first]) => first !== 'f:data') }),
     ],
     ['that is not ours any more', secret({ owned: [] })],
   ])('%s gives none', async (_what, body) => {
     server.next((exchange) => exchange.json(body));
-    expect((await cluster.readAuths(seen)).size).toBe(0);
+    expect(await cluster.readDocument(seen)).toBeUndefined();
   });
 
   test('is tried again when the server fails', async () => {
     server.next((exchange) => exchange.refuse(503, 'ServiceUnavailable', { retryAfter: '2' }));
     const expected = { name: 'Retryable', reason: 'server-error', afterMs: 2_000 };
-    expect(await failureOf(cluster.readAuths(seen))).toMatchObject(expected);
+    expect(await failureOf(cluster.readDocument(seen))).toMatchObject(expected);
   });
 });
 
@@ -202,8 +201,8 @@ test('a dry run asks the server to keep nothing, for writes and not for reads', 
   const api = new HttpApi({ connection, clock: new ManualClock(), userAgent: 'x' });
   const dry = clusterWith(new DryRunApi(api));
   server.handle((exchange) => exchange.json({ metadata: {} }));
-  await dry.attach(aServiceAccount());
-  await dry.readAuths(aSecret());
+  await dry.attach(aServiceAccount(), 'ecr-pull-secret');
+  await dry.readDocument(aSecret());
   expect(server.requests.map(({ query }) => query)).toStrictEqual([
     { fieldManager: 'ecr-pull-secrets', dryRun: 'All' },
     {},

@@ -47,11 +47,11 @@ beforeEach(async () => {
   cluster = new KubernetesCluster({
     api: new HttpApi({ connection, clock: new ManualClock(), userAgent: 'x' }),
     namespaces: new Store(),
-    secrets,
+    secrets: new Map([['ecr-pull-secret', secrets]]),
     serviceAccounts: new Map(),
     projectSecret: secretProjector({ manager: settings.instance, fields: desiredFields(settings) }),
     manager: settings.instance,
-    secretName: settings.secretName,
+    labelSelector: '',
   });
 });
 
@@ -76,7 +76,7 @@ const asked = () => server.requests.map(({ method, path: where }) => `${method} 
 describe('making the Secret', () => {
   test('is one apply that takes nothing over and names no object, and its answer is known at once', async () => {
     server.next((exchange) => exchange.json(metadata('60'), 201));
-    await cluster.createSecret('team-a', desired);
+    await cluster.createSecret('team-a', 'ecr-pull-secret', desired);
     expect(server.requests).toHaveLength(1);
     expect(server.requests[0]).toMatchObject({
       method: 'PATCH',
@@ -104,7 +104,7 @@ describe('making the Secret', () => {
 
   test('answered by 200 was no making: somebody was there, so it is looked at again', async () => {
     server.next((exchange) => exchange.json(metadata('41', 'uid-foreign'), 200));
-    const error = await failureOf(cluster.createSecret('team-a', desired));
+    const error = await failureOf(cluster.createSecret('team-a', 'ecr-pull-secret', desired));
     expect(error).toBeInstanceOf(Retryable);
     expect(error).toMatchObject({ reason: 'conflict' });
     expect(secrets.get('team-a')).toMatchObject({ uid: 'uid-foreign', appliedByUs: false });
@@ -114,11 +114,11 @@ describe('making the Secret', () => {
   test('where a foreign Secret has appeared reads it, writes nothing, and is a conflict', async () => {
     server.next((exchange) => exchange.refuse(409, 'Conflict', { causes: [{ field: '.type' }] }));
     server.next((exchange) => exchange.json(metadata('41', 'uid-foreign')));
-    const error = await failureOf(cluster.createSecret('team-a', desired));
+    const error = await failureOf(cluster.createSecret('team-a', 'ecr-pull-secret', desired));
     expect(error).toMatchObject({ name: 'Retryable', reason: 'conflict' });
     expect(asked()).toStrictEqual([`PATCH ${path}`, `GET ${path}`]);
     expect(server.requests[1]?.headers.accept).toContain('as=PartialObjectMetadata;');
-    expect(cluster.secret('team-a')).toMatchObject({ uid: 'uid-foreign' });
+    expect(cluster.secret('team-a', 'ecr-pull-secret')).toMatchObject({ uid: 'uid-foreign' });
     expect(told).toStrictEqual(['team-a 41 own']);
   });
 });
@@ -148,7 +148,7 @@ describe('rewriting the Secret', () => {
       exchange.json(metadata('60'));
     });
     await cluster.updateSecret(seen, desired);
-    expect(cluster.secret('team-a')?.resourceVersion).toBe('70');
+    expect(cluster.secret('team-a', 'ecr-pull-secret')?.resourceVersion).toBe('70');
   });
 
   test.each([
@@ -162,7 +162,10 @@ describe('rewriting the Secret', () => {
       const error = await failureOf(cluster.updateSecret(seen, desired));
       expect(error).toMatchObject({ name: 'Retryable', reason: 'conflict' });
       expect(asked()).toStrictEqual([`PATCH ${path}`, `GET ${path}`]);
-      expect(cluster.secret('team-a')).toMatchObject({ uid: 'uid-2', resourceVersion: '58' });
+      expect(cluster.secret('team-a', 'ecr-pull-secret')).toMatchObject({
+        uid: 'uid-2',
+        resourceVersion: '58',
+      });
     },
   );
 
@@ -179,7 +182,7 @@ describe('rewriting the Secret', () => {
     server.next((exchange) => exchange.refuse(500, 'InternalError'));
     const error = await failureOf(cluster.updateSecret(seen, desired));
     expect(error).toMatchObject({ name: 'Retryable', reason: 'conflict' });
-    expect(cluster.secret('team-a')).toBe(seen);
+    expect(cluster.secret('team-a', 'ecr-pull-secret')).toBe(seen);
   });
 });
 

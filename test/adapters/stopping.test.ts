@@ -108,7 +108,7 @@ test('a step that is under way may end', async () => {
   expect(over).toBe(false);
   answer?.();
   await stopping;
-  expect(controller.stores.secrets.get('team-a')?.uid).toBe('u');
+  expect(controller.stores.secrets.get('ecr-pull-secret')?.get('team-a')?.uid).toBe('u');
 });
 
 test('a write that hangs does not hold the stop up for longer than eight seconds, and none follows it', async () => {

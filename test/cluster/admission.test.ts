@@ -1,5 +1,5 @@
-// A cluster's own policies may deny our writes: that is said in the tenant's namespace with the policy's name, nobody else is
-// held up, and the Secret comes once the policy lets it. The words are those of a real API server.
+// A cluster's own policies may deny our writes: that is said in the tenant's namespace with the policy's name, and nobody else is
+// held up. The words are those of a real API server.
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Stage, openStage } from '../../rig/stage.ts';
 import { eventsOf, eventually, readSecret, untilSecret } from './observe.ts';

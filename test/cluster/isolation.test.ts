@@ -1,5 +1,5 @@
 // While AWS hangs for one identity, everybody else is served as on an idle controller. The times are printed as a ratio;
-// what is asserted is only that nobody waits for the hanging call.
+// what is asserted leaves room for a noisy machine, not for waiting.
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type Stage, openStage, partnerRole } from '../../rig/stage.ts';
 import { eventually, readSecret, untilSecret } from './observe.ts';
@@ -7,7 +7,8 @@ import { eventually, readSecret, untilSecret } from './observe.ts';
 const ireland = '111122223333.dkr.ecr.eu-west-1.amazonaws.com';
 const hangSeconds = 30;
 const samples = 20;
-const partners = ['slow-a', 'slow-b', 'slow-c'];
+/** More than AWS calls may be in flight at once. */
+const partners = Array.from({ length: 10 }, (_, index) => `slow-${index}`);
 let stage: Stage;
 
 beforeAll(async () => {
@@ -46,7 +47,7 @@ test(`while one identity's AWS hangs for ${hangSeconds} s, a namespace with a wa
   const hanging = await Promise.all(
     partners.map((name) => stage.createNamespace(name, { 'ecr-pull-secrets/profile': name })),
   );
-  await eventually(async () => expect(stage.aws.count({ action: 'AssumeRole' })).toBe(partners.length));
+  await eventually(async () => expect(stage.aws.count({ action: 'AssumeRole' })).toBe(8));
   const busy = await timesOf('busy');
   const elapsed = performance.now() - hangingSince;
   await new Promise((resolve) => void setTimeout(resolve, Math.max(0, hangSeconds * 1_000 - elapsed)));
@@ -60,6 +61,7 @@ test(`while one identity's AWS hangs for ${hangSeconds} s, a namespace with a wa
     `median from annotation to Secret: idle ${shown[0]}, hanging ${shown[1]}, after ${hangSeconds} s ${shown[2]}`,
   );
   console.log(`ratio hanging : idle ${(median(busy) / median(idle)).toFixed(2)}`);
+  for (const times of [busy, stillBusy]) expect(median(times)).toBeLessThan(3 * median(idle) + 20);
   expect(Math.max(...busy, ...stillBusy)).toBeLessThan((hangSeconds * 1_000) / 6);
   expect(await Promise.all(hanging.map((namespace) => readSecret(stage, namespace)))).toEqual(
     partners.map(() => undefined),

@@ -199,10 +199,12 @@ const silentMetrics: Metrics = {
   wrote: ignore,
   retried: ignore,
   problem: ignore,
+  problemsOf: ignore,
   bug: ignore,
   fetched: ignore,
   queueDepth: ignore,
   secretExpiry: ignore,
+  leaving: ignore,
   watchStarted: ignore,
   watchHeard: ignore,
 };

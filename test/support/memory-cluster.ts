@@ -2,29 +2,31 @@
 // server guards them, and something may happen between the look and the request. It decides nothing; requests are kept.
 import type { Cluster } from '../../src/controller/ports.ts';
 import { annotationPrefix } from '../../src/domain/annotations.ts';
-import { type DesiredSecret, managedByLabel } from '../../src/domain/desired-secret.ts';
-import { type DockerAuth, readDockerConfig } from '../../src/domain/docker-config.ts';
+import { type DesiredSecret, dataKey, managedByLabel } from '../../src/domain/desired-secret.ts';
+import { type DockerAuth, readDockerConfig, writeDockerConfig } from '../../src/domain/docker-config.ts';
 import { NamespaceGone, Retryable } from '../../src/domain/errors.ts';
-import type { HeldAuths } from '../../src/domain/plan.ts';
+import type { SecretText } from '../../src/domain/token.ts';
 import type { NamespaceView, SecretView, ServiceAccountView } from '../../src/domain/views.ts';
 
 /** A Secret as it stands in the cluster. */
-export interface HeldSecret {
+interface HeldSecret {
   readonly view: SecretView;
-  readonly auths: ReadonlyMap<string, DockerAuth>;
+  readonly document: SecretText;
 }
 
 /** The requests that there are. */
-export type RequestKind = 'read' | 'create' | 'update' | 'attach';
+export type RequestKind = 'look' | 'read' | 'create' | 'update' | 'delete' | 'attach' | 'detach';
 
 /** The cluster. */
 export class MemoryCluster implements Cluster {
   readonly namespaces = new Map<string, NamespaceView>();
-  /** By namespace. */
+  /** Names of namespaces that are there, but which the selector does not match: the controller does not see them. */
+  readonly unmatched = new Set<string>();
+  /** By namespace and name with a slash between. */
   readonly secrets = new Map<string, HeldSecret>();
   /** By namespace and name with a slash between. */
   readonly serviceAccounts = new Map<string, ServiceAccountView>();
-  /** Each request that arrived, such as `update team-a`. */
+  /** Each request that arrived, such as `update team-a`; with the name of the Secret where that is not the present one. */
   readonly requests: string[] = [];
   readonly #secretName: string;
   readonly #meanwhile = new Map<RequestKind, (() => void)[]>();
@@ -35,11 +37,11 @@ export class MemoryCluster implements Cluster {
   }
 
   namespace(name: string): NamespaceView | undefined {
-    return this.namespaces.get(name);
+    return this.unmatched.has(name) ? undefined : this.namespaces.get(name);
   }
 
-  secret(namespace: string): SecretView | undefined {
-    return this.secrets.get(namespace)?.view;
+  secret(namespace: string, name = this.#secretName): SecretView | undefined {
+    return this.secrets.get(`${namespace}/${name}`)?.view;
   }
 
   serviceAccount(namespace: string, name: string): ServiceAccountView | undefined {
@@ -53,8 +55,17 @@ export class MemoryCluster implements Cluster {
     }
   }
 
-  putSecret(view: SecretView, passwords: ReadonlyMap<string, DockerAuth> = new Map()): void {
-    this.secrets.set(view.namespace, { view, auths: passwords });
+  putSecret(view: SecretView, auths: ReadonlyMap<string, DockerAuth> = new Map()): void {
+    this.#set(view, writeDockerConfig(auths));
+  }
+
+  /** Somebody else writes the Secret: another version of the same object, and another document where one is given. */
+  edit(namespace: string, change: Partial<SecretView>, document?: SecretText): SecretView {
+    const held = this.secrets.get(`${namespace}/${this.#secretName}`);
+    if (held === undefined) throw new Error(`the test's own Secret is not there: ${namespace}`);
+    const view = { ...held.view, resourceVersion: this.#next(), ...change };
+    this.#set(view, document ?? held.document);
+    return view;
   }
 
   /** Just before the next such request is met, this happens; where it throws, that is the answer. */
@@ -63,55 +74,92 @@ export class MemoryCluster implements Cluster {
   }
 
   /** The password of each host in the Secret; undefined where there is no Secret. */
-  passwords(namespace: string): Readonly<Record<string, string>> | undefined {
-    const held = this.secrets.get(namespace);
+  passwords(namespace: string, name = this.#secretName): Readonly<Record<string, string>> | undefined {
+    const held = this.secrets.get(`${namespace}/${name}`);
     if (held === undefined) return undefined;
-    return Object.fromEntries([...held.auths].map(([host, { password }]) => [host, password.reveal()]));
+    const auths = [...readDockerConfig(held.document)];
+    return Object.fromEntries(auths.map(([host, { password }]) => [host, password.reveal()]));
   }
 
-  async readAuths(seen: SecretView): Promise<HeldAuths> {
-    await this.#arrive('read', seen.namespace);
-    const held = this.secrets.get(seen.namespace);
-    return held?.view.uid === seen.uid ? held.auths : new Map();
+  async lookUpNamespace(name: string): Promise<NamespaceView | undefined> {
+    await this.#begin('look', name);
+    return this.namespace(name);
   }
 
-  async createSecret(namespace: string, desired: DesiredSecret): Promise<void> {
-    await this.#arrive('create', namespace);
-    if (this.secrets.has(namespace)) throw conflict('it was there already');
-    this.#write(namespace, `uid-${this.#next()}`, desired);
+  async readDocument(seen: SecretView): Promise<SecretText | undefined> {
+    await this.#arrive('read', seen.namespace, seen.name);
+    const there = this.secrets.get(`${seen.namespace}/${seen.name}`);
+    if (there === undefined) throw conflict('it is gone');
+    const { uid, lostFields } = there.view;
+    return uid === seen.uid && !lostFields.includes(`f:data/f:${dataKey}`) ? there.document : undefined;
   }
 
-  async updateSecret(seen: SecretView, desired: DesiredSecret): Promise<void> {
-    await this.#arrive('update', seen.namespace);
-    const there = this.secrets.get(seen.namespace)?.view;
-    if (there?.uid !== seen.uid || there.resourceVersion !== seen.resourceVersion) {
-      throw conflict('it is not what was seen');
-    }
-    this.#write(seen.namespace, seen.uid, desired);
+  async createSecret(namespace: string, name: string, desired: DesiredSecret): Promise<SecretView> {
+    await this.#arrive('create', namespace, name);
+    if (this.secrets.has(`${namespace}/${name}`)) throw conflict('it was there already');
+    return this.#write({ namespace, name, uid: `uid-${this.#next()}` }, desired);
   }
 
-  async attach(seen: ServiceAccountView): Promise<void> {
-    await this.#arrive('attach', seen.namespace);
-    const there = this.serviceAccount(seen.namespace, seen.name);
-    if (there === undefined || there.resourceVersion !== seen.resourceVersion) {
-      throw conflict('it is not what was seen');
-    }
-    const pullSecrets = [...(there.pullSecrets ?? []), this.#secretName];
-    this.put({ ...there, pullSecrets, resourceVersion: this.#next() });
+  async updateSecret(seen: SecretView, desired: DesiredSecret): Promise<SecretView> {
+    await this.#arrive('update', seen.namespace, seen.name);
+    this.#insistOn(seen);
+    return this.#write(seen, desired);
   }
 
-  async #arrive(kind: RequestKind, namespace: string): Promise<void> {
-    this.requests.push(`${kind} ${namespace}`);
+  async deleteSecret(seen: SecretView): Promise<void> {
+    await this.#arrive('delete', seen.namespace, seen.name);
+    this.#insistOn(seen);
+    this.secrets.delete(`${seen.namespace}/${seen.name}`);
+  }
+
+  async attach(seen: ServiceAccountView, secretName: string): Promise<void> {
+    await this.#arrive('attach', seen.namespace, secretName);
+    this.#patch(seen, (pullSecrets) => [...pullSecrets, secretName]);
+  }
+
+  async detach(seen: ServiceAccountView, secretName: string): Promise<void> {
+    await this.#arrive('detach', seen.namespace, secretName);
+    this.#patch(seen, (pullSecrets) => pullSecrets.filter((name) => name !== secretName));
+  }
+
+  async #begin(kind: RequestKind, what: string): Promise<void> {
+    this.requests.push(`${kind} ${what}`);
     await Promise.resolve();
     this.#meanwhile.get(kind)?.shift()?.();
+  }
+
+  async #arrive(kind: RequestKind, namespace: string, secretName: string): Promise<void> {
+    await this.#begin(kind, secretName === this.#secretName ? namespace : `${namespace} ${secretName}`);
     const there = this.namespaces.get(namespace);
     if (there === undefined || there.terminating) throw new NamespaceGone(namespace);
   }
 
-  #write(namespace: string, uid: string, desired: DesiredSecret): void {
+  #insistOn({ namespace, name, uid, resourceVersion }: SecretView): void {
+    const there = this.secret(namespace, name);
+    if (there?.uid !== uid || there.resourceVersion !== resourceVersion) {
+      throw conflict('it is not what was seen');
+    }
+  }
+
+  #patch(
+    { namespace, name, resourceVersion }: ServiceAccountView,
+    change: (pullSecrets: readonly string[]) => readonly string[],
+  ): void {
+    const there = this.serviceAccount(namespace, name);
+    if (there === undefined || there.resourceVersion !== resourceVersion) {
+      throw conflict('it is not what was seen');
+    }
+    this.put({ ...there, pullSecrets: change(there.pullSecrets ?? []), resourceVersion: this.#next() });
+  }
+
+  #write(
+    { namespace, name, uid }: Pick<SecretView, 'namespace' | 'name' | 'uid'>,
+    desired: DesiredSecret,
+  ): SecretView {
     const own = Object.entries(desired.annotations).filter(([key]) => key.startsWith(annotationPrefix));
     const view: SecretView = {
       namespace,
+      name,
       uid,
       resourceVersion: this.#next(),
       managedBy: desired.labels[managedByLabel],
@@ -119,7 +167,12 @@ export class MemoryCluster implements Cluster {
       appliedByUs: true,
       lostFields: [],
     };
-    this.secrets.set(namespace, { view, auths: readDockerConfig(desired.document) });
+    this.#set(view, desired.document);
+    return view;
+  }
+
+  #set(view: SecretView, document: SecretText): void {
+    this.secrets.set(`${view.namespace}/${view.name}`, { view, document });
   }
 
   #next(): string {

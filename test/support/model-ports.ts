@@ -55,6 +55,10 @@ export class RecordedMetrics implements Metrics {
   readonly depths = new Map<string, number>();
   /** Seconds since the epoch, by namespace. */
   readonly expiries = new Map<string, number>();
+  /** The problems of each namespace that has some. */
+  readonly problems = new Map<string, readonly string[]>();
+  /** The namespaces that keep their Secret only until its tokens have expired. */
+  readonly departing = new Set<string>();
   /** How long each step or call took, in seconds. */
   readonly seconds: number[] = [];
 
@@ -75,6 +79,11 @@ export class RecordedMetrics implements Metrics {
     this.#count('problem', ...labels);
   }
 
+  problemsOf(...[namespace, reasons]: Parameters<Metrics['problemsOf']>): void {
+    if (reasons.size === 0) this.problems.delete(namespace);
+    else this.problems.set(namespace, [...reasons]);
+  }
+
   bug(): void {
     this.#count('bug');
   }
@@ -91,6 +100,11 @@ export class RecordedMetrics implements Metrics {
   secretExpiry(...[namespace, expires]: Parameters<Metrics['secretExpiry']>): void {
     if (expires === undefined) this.expiries.delete(namespace);
     else this.expiries.set(namespace, expires);
+  }
+
+  leaving(...[namespace, leaving]: Parameters<Metrics['leaving']>): void {
+    if (leaving) this.departing.add(namespace);
+    else this.departing.delete(namespace);
   }
 
   watchStarted(...[resource, afterFailure]: Parameters<Metrics['watchStarted']>): void {
@@ -115,9 +129,15 @@ export class RecordedMetrics implements Metrics {
 /** Events that are kept. */
 export class RecordedEvents implements Events {
   readonly warnings: { readonly namespace: string; readonly problem: Problem }[] = [];
+  /** Namespaces that were done with. */
+  readonly forgotten: string[] = [];
 
   warn(namespace: string, problem: Problem): void {
     this.warnings.push({ namespace, problem });
+  }
+
+  forget(namespace: string): void {
+    this.forgotten.push(namespace);
   }
 }
 

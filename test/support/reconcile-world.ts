@@ -1,6 +1,8 @@
 // One namespace with everything around it, for tests of reconcile: a cluster in memory, the real token cache, an AWS that
 // answers when the test says so, and a manual clock. `step` is one reconcile; what became of the world is for the test.
+import { Provenance } from '../../src/controller/provenance.ts';
 import { reconcile } from '../../src/controller/reconcile.ts';
+import { RepairLimit } from '../../src/controller/repair-limit.ts';
 import { TokenCache } from '../../src/controller/token-cache.ts';
 import type { DockerAuth } from '../../src/domain/docker-config.ts';
 import type { Outcome } from '../../src/controller/outcome.ts';
@@ -39,30 +41,39 @@ export class ReconcileWorld {
   readonly fetcher = new ModelFetcher(() => this.clock.monotonic());
   /** Namespaces that the token cache woke. */
   readonly woken: string[] = [];
-  readonly #tokens: TokenCache;
+  /** Told of each of them. */
+  onWake: (key: string) => void = () => {};
+  /** What a restart forgets. */
+  #memory: { readonly tokens: TokenCache; readonly provenance: Provenance; readonly repairs: RepairLimit };
   readonly #issued = new Map<string, number>();
 
   constructor(overrides: Partial<Settings> = {}) {
     this.settings = aSettings({ refresh: unspread, ...overrides });
     this.cluster.put(aNamespace(), aServiceAccount());
+    this.#memory = this.#nothingRemembered();
+  }
+
+  /** The controller starts anew: what stands in the cluster is all that it knows. */
+  restart(): void {
+    this.#memory = this.#nothingRemembered();
+  }
+
+  #nothingRemembered() {
     const { clock, fetcher, metrics, log } = this;
     const { refresh, aws } = this.settings;
-    const wake = (key: string) => void this.woken.push(key);
-    this.#tokens = new TokenCache({
-      clock,
-      fetcher,
-      metrics,
-      log,
-      refresh,
-      concurrency: aws.concurrency,
-      wake,
-    });
+    const wake = (key: string) => {
+      this.woken.push(key);
+      this.onWake(key);
+    };
+    const ports = { clock, fetcher, metrics, log };
+    const tokens = new TokenCache({ ...ports, refresh, concurrency: aws.concurrency, wake });
+    return { tokens, provenance: new Provenance(), repairs: new RepairLimit() };
   }
 
   /** One step. It must end by itself: no test lets time pass or AWS answer meanwhile. */
   step(namespace = 'team-a'): Promise<Outcome> {
     const { settings, clock, cluster, metrics } = this;
-    return reconcile(namespace, { settings, clock, cluster, metrics, tokens: this.#tokens });
+    return reconcile(namespace, { settings, clock, cluster, metrics, ...this.#memory });
   }
 
   /**
@@ -106,6 +117,19 @@ export class ReconcileWorld {
     return view;
   }
 
+  /** A Secret of ours under a former name, written at midnight, whose entry `default` has before all that it has. */
+  formerlyWritten(name: string, overrides: Partial<SecretView> = {}): SecretView {
+    const view = aSecret({ name, uid: `uid-${name}`, ...overrides }, { settings: this.settings });
+    this.cluster.putSecret(view);
+    this.cluster.put(aServiceAccount({ pullSecrets: [name, ...(this.pullSecrets() ?? [])] }));
+    return view;
+  }
+
+  /** What `team-a` asks for from now on, without our prefix. */
+  annotate(annotations: Readonly<Record<string, string>>): void {
+    this.cluster.put(aNamespace({ annotations }));
+  }
+
   /** The names in the `imagePullSecrets` of a ServiceAccount of team-a. */
   pullSecrets(name = 'default'): readonly string[] | undefined {
     return this.cluster.serviceAccount('team-a', name)?.pullSecrets;
@@ -122,6 +146,15 @@ export class ReconcileWorld {
     const issued = Math.ceil(this.clock.now() / 1_000);
     return aToken({ password: `${region}-${count}`, issued, expires: issued + twelveHours });
   }
+}
+
+/** A world in which `team-a` has just been served, with the token `eu-west-1-1`; AWS answers. */
+export async function served(overrides: Partial<Settings> = {}): Promise<ReconcileWorld> {
+  const world = new ReconcileWorld(overrides);
+  world.answering();
+  await world.stepUntilDecided();
+  world.cluster.requests.length = 0;
+  return world;
 }
 
 /** A Secret of midnight for these hosts, which is due now; AWS answers but for the regions of `failing`. */

@@ -25,7 +25,10 @@ export function observe(overrides: Partial<Observed> = {}): Observed {
     intent,
     settings,
     secret: aSecret({}, { intent, settings }),
+    knownAsOurs: false,
+    contentChanged: false,
     serviceAccounts: [],
+    former: [],
     now,
     ...overrides,
   };

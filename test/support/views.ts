@@ -57,6 +57,7 @@ export function aSettings(overrides: Partial<Settings> = {}): Settings {
     namespaces: { mode: 'annotated', include: ['*'], exclude: ['kube-*'], selector: '' },
     registries: [aRegistry()],
     secretName: 'ecr-pull-secret',
+    formerSecretNames: [],
     secretLabels: {},
     secretAnnotations: {},
     attachTo: ['default'],
@@ -121,6 +122,7 @@ export function aSecret(overrides: Partial<SecretView> = {}, origin: SecretOrigi
   const own = Object.entries(written).filter(([key]) => key.startsWith(annotationPrefix));
   return {
     namespace: intent.namespace,
+    name: settings.secretName,
     uid: 'uid-1',
     resourceVersion: '1',
     managedBy: managedByValue,

@@ -11,7 +11,10 @@ function observe(overrides: Partial<Observed> = {}): Observed {
     intent: anIntent(),
     settings: aSettings(),
     secret: aSecret(),
+    knownAsOurs: false,
+    contentChanged: false,
     serviceAccounts: [],
+    former: [],
     now,
     ...overrides,
   };
@@ -74,6 +77,14 @@ describe('a Secret of our name', () => {
     },
   );
 
+  test.each(rows.filter(({ ours }) => !ours))(
+    '$title is repaired in place where we know the very object as ours',
+    ({ secret }) => {
+      const observed = observe({ secret: { ...secret, lostFields: ['f:metadata'] }, knownAsOurs: true });
+      expect(diagnose(observed)).toEqual({ write: 'changed-by-others', foreign: false, attach: [] });
+    },
+  );
+
   test('belongs to the instance that is configured, not to the one by default', () => {
     const settings = aSettings({ instance: 'blue' });
     expect(isOurs(aSecret(), settings)).toBe(false);
@@ -113,6 +124,11 @@ describe('a ServiceAccount', () => {
     expect(attached(undefined, { intent: anIntent({ onlyExisting: true }) })).toBe(true);
   });
 
+  test('that the namespace did not choose is left alone', () => {
+    expect(attached(undefined, { intent: anIntent({ attachTo: [] }) })).toBe(false);
+    expect(attached(undefined, { intent: anIntent({ attachTo: ['builder'] }) })).toBe(false);
+  });
+
   test('is looked at by the configured name of the Secret', () => {
     const settings = aSettings({ secretName: 'renamed' });
     expect(attached(['ecr-pull-secret'], { settings })).toBe(true);
@@ -120,10 +136,13 @@ describe('a ServiceAccount', () => {
   });
 
   test('that lacks it is named, one that has it is not', () => {
+    const intent = anIntent({ attachTo: ['default', 'builder'] });
     const serviceAccounts = [
       aServiceAccount({ name: 'default', pullSecrets: ['ecr-pull-secret'] }),
       aServiceAccount({ name: 'builder' }),
     ];
-    expect(diagnose(observe({ serviceAccounts })).attach.map(({ name }) => name)).toEqual(['builder']);
+    expect(diagnose(observe({ serviceAccounts, intent })).attach.map(({ name }) => name)).toEqual([
+      'builder',
+    ]);
   });
 });

@@ -27,7 +27,10 @@ function observe(overrides: Partial<Observed> = {}): Observed {
     intent: anIntent(),
     settings: aSettings(),
     secret: aSecret(),
+    knownAsOurs: false,
+    contentChanged: false,
     serviceAccounts: [],
+    former: [],
     now: midnight * 1_000 + minute,
     ...overrides,
   };

@@ -32,6 +32,7 @@ describe('defaults', () => {
       namespaces: { mode: 'annotated', include: ['*'], exclude: ['kube-*'], selector: '' },
       registries: [],
       secretName: 'ecr-pull-secret',
+      formerSecretNames: [],
       secretLabels: {},
       secretAnnotations: {},
       attachTo: ['default'],

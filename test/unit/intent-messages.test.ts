@@ -166,7 +166,15 @@ describe('the message fits into an Event', () => {
 });
 
 describe('a Secret that is not ours', () => {
-  const observed = { intent: anIntent(), settings: aSettings(), serviceAccounts: [], now: 0 };
+  const observed = {
+    intent: anIntent(),
+    settings: aSettings(),
+    knownAsOurs: false,
+    contentChanged: false,
+    serviceAccounts: [],
+    former: [],
+    now: 0,
+  };
 
   test.each([
     ['another installation is named', aSecret({ annotations: { instance: 'other' } }), '"other"'],

@@ -45,7 +45,7 @@ describe('the page', () => {
   });
 
   test('says the version', () => {
-    expect(untouched).toEqual({ 'build_info{version="1.2.3"}': 1, bugs_total: 0 });
+    expect(untouched).toEqual({ 'build_info{version="1.2.3"}': 1, bugs_total: 0, leaving_namespaces: 0 });
   });
 
   test('is of the text format of Prometheus', () => {
@@ -79,6 +79,20 @@ describe('what is reported', () => {
     ],
     ['a retry', (m) => m.retried('conflict'), { 'retries_total{reason="conflict"}': 1 }],
     ['a problem', (m) => m.problem('SecretForeign'), { 'problems_total{reason="SecretForeign"}': 1 }],
+    [
+      'a namespace with two problems',
+      (m) => m.problemsOf('team-a', new Set(['SecretForeign', 'TokenUnavailable'])),
+      {
+        'problem_namespaces{reason="SecretForeign"}': 1,
+        'problem_namespaces{reason="TokenUnavailable"}': 1,
+      },
+    ],
+    ['a namespace that leaves', (m) => m.leaving('team-a', true), { leaving_namespaces: 1 }],
+    [
+      'a removal',
+      (m) => m.wrote('delete', 'opted-out'),
+      { 'writes_total{kind="delete",reason="opted-out"}': 1 },
+    ],
     ['a bug', (m) => m.bug(), { bugs_total: 1 }],
     ['a token', (m) => m.fetched('ok', 0.2), { 'token_fetches_total{result="ok"}': 1 }],
     ['no token', (m) => m.fetched('denied', 0.2), { 'token_fetches_total{result="denied"}': 1 }],
@@ -131,6 +145,37 @@ describe('what is reported', () => {
       metrics.secretExpiry('never-there', undefined);
     });
     expect(samples).toEqual({ ...untouched, 'secret_expiry_timestamp_seconds{namespace="team-b"}': 2 });
+  });
+
+  test('of problems is how many namespaces have each of them now', async () => {
+    const samples = await samplesAfter(({ problemsOf }) => {
+      for (const name of ['team-a', 'team-b', 'team-c']) problemsOf(name, new Set(['TokenUnavailable']));
+      problemsOf('team-a', new Set(['TokenUnavailable', 'Contested']));
+      problemsOf('team-b', new Set());
+      problemsOf('never-had-any', new Set());
+      problemsOf('team-c', new Set(['Contested']));
+    });
+    expect(samples).toMatchObject({
+      'problem_namespaces{reason="TokenUnavailable"}': 1,
+      'problem_namespaces{reason="Contested"}': 2,
+    });
+  });
+
+  test('of problems that are all solved is zero', async () => {
+    const samples = await samplesAfter(({ problemsOf }) => {
+      problemsOf('team-a', new Set(['SecretForeign']));
+      problemsOf('team-a', new Set());
+    });
+    expect(samples).toMatchObject({ 'problem_namespaces{reason="SecretForeign"}': 0 });
+  });
+
+  test('of namespaces that leave is how many do so now', async () => {
+    const samples = await samplesAfter(({ leaving }) => {
+      for (const name of ['team-a', 'team-b', 'team-b', 'team-c']) leaving(name, true);
+      leaving('team-a', false);
+      leaving('never-left', false);
+    });
+    expect(samples).toMatchObject({ leaving_namespaces: 2 });
   });
 
   test('as a duration falls into its bucket', async () => {

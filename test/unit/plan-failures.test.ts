@@ -80,6 +80,7 @@ describe('a host whose token cannot be had', () => {
         subject: inOhio,
         note: `no token for ${inOhio} as the default AWS credentials: allow ecr:GetAuthorizationToken`,
         retryAt: now + minute,
+        quietUntil: (midnight + 0.75 * twelveHours) * 1_000,
       },
     ]);
   });
@@ -116,5 +117,54 @@ describe('the old entries must be read', () => {
     ['not where there is no Secret', undefined, [fresh('a'), failed(minute)], false],
   ])('%s', (_, secret, [ireland, ohio], needed) => {
     expect(needsHeldAuths(observe({ secret }), states(ireland, ohio))).toBe(needed);
+  });
+});
+
+describe('a problem with a token is quiet', () => {
+  const loud = (midnight + 0.75 * twelveHours) * 1_000;
+  const both = states(failed(10 * 60 * minute), failed(10 * 60 * minute));
+  const quietUntil = (observed: ReturnType<typeof observe>) =>
+    planFor(observed, both).problems.map((problem) => problem.quietUntil);
+
+  test('until three quarters of the life of the token that the Secret holds, each host for itself', () => {
+    const times = new Map<string, TokenTimes>([
+      [irish, { issued: midnight, expires: midnight + twelveHours }],
+      [ohioan, { issued: nowSeconds - 100, expires: nowSeconds + 300 }],
+    ]);
+    const observed = observe({ secret: aSecret({}, { intent, settings, times }) });
+    expect(quietUntil(observed)).toEqual([loud, now + 200_000]);
+  });
+
+  test('and is looked at again at that moment, though no token is tried again by then', () => {
+    expect(planFor(observe(), both).recheckAt).toBe(loud);
+    expect(planFor(observe({ now: loud }), both).recheckAt).toBe(now + 10 * 60 * minute);
+  });
+
+  test.each<[string, Partial<Parameters<typeof observe>[0]>]>([
+    ['from then on', { now: loud }],
+    ['where there is no Secret', { secret: undefined }],
+    [
+      'where its record cannot be read',
+      { secret: aSecret({ annotations: { tokens: '?' } }, { intent, settings }) },
+    ],
+    [
+      'where the Secret never had the host',
+      { secret: aSecret({ annotations: { tokens: '{}' } }, { intent, settings }) },
+    ],
+    [
+      'where the life of its token had no length',
+      {
+        secret: aSecret(
+          {},
+          {
+            intent,
+            settings,
+            times: new Map([irish, ohioan].map((key) => [key, { issued: 9, expires: 9 }])),
+          },
+        ),
+      },
+    ],
+  ])('no more %s', (_, overrides) => {
+    expect(quietUntil(observe(overrides))).toEqual([undefined, undefined]);
   });
 });

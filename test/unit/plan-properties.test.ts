@@ -44,7 +44,8 @@ const situations = fc
     const intent = anIntent({ hosts: wanted });
     const settings = aSettings();
     const secret = exists ? aSecret({}, { settings, intent: anIntent({ hosts: made }) }) : undefined;
-    const observed: Observed = { intent, settings, secret, serviceAccounts: [], now };
+    const nothing = { knownAsOurs: false, contentChanged: false, serviceAccounts: [], former: [] };
+    const observed: Observed = { ...nothing, intent, settings, secret, now };
     const keys = [...sourcesOf(intent.wanted).keys()];
     const known = new Map(keys.map((key, index) => [key, states[index] ?? { kind: 'pending' as const }]));
     const entries = made.map(

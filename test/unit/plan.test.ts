@@ -1,7 +1,8 @@
 // What is done about a diagnosis: when it writes, what it attaches, when it looks again. Values only; performing the
 // actions is the controller's. For failures see plan-failures.test.ts, for random states plan-properties.test.ts.
 import { describe, expect, test } from 'vitest';
-import type { Plan } from '../../src/domain/plan.ts';
+import type { Observed } from '../../src/domain/checks.ts';
+import type { Plan, TokenState } from '../../src/domain/plan.ts';
 import { secretDueAt } from '../../src/domain/refresh.ts';
 import {
   failed,
@@ -163,26 +164,78 @@ describe('an old token that has not expired', () => {
 
 describe('a ServiceAccount is attached to', () => {
   const serviceAccounts = [aServiceAccount({ name: 'default' }), aServiceAccount({ name: 'builder' })];
+  const both = { ...intent, attachTo: ['default', 'builder'] };
   const attached = ({ actions }: Plan) =>
     actions.flatMap((action) => (action.kind === 'attach' ? [action.serviceAccount] : []));
 
   test('before the first token arrives', () => {
-    const observed = observe({ secret: undefined, serviceAccounts });
+    const observed = observe({ secret: undefined, serviceAccounts, intent: both });
     const planned = planFor(observed, states({ kind: 'pending' }, { kind: 'pending' }));
     expect(attached(planned)).toEqual(['default', 'builder']);
   });
 
   test('before the Secret is written, in the same step', () => {
-    const planned = planFor(observe({ secret: undefined, serviceAccounts }), states(fresh('a'), fresh('b')));
+    const planned = planFor(
+      observe({ secret: undefined, serviceAccounts, intent: both }),
+      states(fresh('a'), fresh('b')),
+    );
     expect(planned.actions.map(({ kind }) => kind)).toEqual(['attach', 'attach', 'write-secret']);
   });
 
   test('also while no token can be had', () => {
-    expect(attached(planFor(observe({ serviceAccounts }), states(failed(1), failed(1))))).toHaveLength(2);
+    expect(
+      attached(planFor(observe({ serviceAccounts, intent: both }), states(failed(1), failed(1)))),
+    ).toHaveLength(2);
   });
 
   test('also while nothing is to be written', () => {
-    const early = observe({ now: midnight * 1_000, serviceAccounts });
+    const early = observe({ now: midnight * 1_000, serviceAccounts, intent: both });
     expect(attached(planFor(early, new Map()))).toEqual(['default', 'builder']);
+  });
+});
+
+describe('a Secret of a former name', () => {
+  const old = aSecret({ name: 'old', uid: 'uid-old' }, { intent, settings });
+  const serviceAccounts = [aServiceAccount({ pullSecrets: ['old', settings.secretName] })];
+  const left = { former: [old], serviceAccounts };
+  const kinds = ({ actions }: Plan) => actions.map(({ kind }) => kind);
+
+  test.each<[string, Partial<Observed>, ReadonlyMap<string, TokenState>, readonly string[]]>([
+    [
+      'goes after the new one is written',
+      { secret: undefined },
+      states(fresh('a'), fresh('b')),
+      ['write-secret'],
+    ],
+    ['goes where the new one is there and good', { now: midnight * 1_000 }, new Map(), []],
+    [
+      'goes where the new one is there and waits for its tokens',
+      {},
+      states({ kind: 'pending' }, { kind: 'pending' }),
+      [],
+    ],
+  ])('%s', (_, overrides, known, before) => {
+    expect(kinds(planFor(observe({ ...left, ...overrides }), known))).toEqual([
+      ...before,
+      'detach',
+      'delete-secret',
+    ]);
+  });
+
+  test.each<[string, Partial<Observed>, ReadonlyMap<string, TokenState>]>([
+    ['while the tokens of the new one are under way', {}, states({ kind: 'pending' }, { kind: 'pending' })],
+    ['while no token can be had for it', {}, states(failed(1), failed(1))],
+    ['where no new one is made', { intent: { ...intent, onlyExisting: true } }, new Map()],
+  ])('stays %s', (_, overrides, known) => {
+    expect(planFor(observe({ ...left, secret: undefined, ...overrides }), known).actions).toEqual([]);
+  });
+
+  test('loses its entries in all ServiceAccounts, also those that the namespace does not choose any more', () => {
+    const builder = aServiceAccount({ name: 'builder', pullSecrets: ['old'] });
+    const observed = observe({ former: [old], serviceAccounts: [builder], now: midnight * 1_000 });
+    expect(planFor(observed, new Map()).actions).toEqual([
+      { kind: 'detach', serviceAccount: 'builder', secretName: 'old' },
+      { kind: 'delete-secret', secret: old },
+    ]);
   });
 });

@@ -102,7 +102,7 @@ describe('when the API server refuses', () => {
   test('to attach for good, a pass is not over before the Secret is written', async () => {
     const world = new ReconcileWorld();
     world.answering();
-    const pass = new Pass();
+    const pass = new Pass(() => world.clock.monotonic());
     pass.begin(['team-a']);
     const passwords = pass.whenOver().then(() => world.cluster.passwords('team-a'));
     for (let step = 0; step < 3; step += 1) {

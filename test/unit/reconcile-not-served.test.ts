@@ -9,7 +9,7 @@ describe('a namespace that is not to be served', () => {
   test.each<[string, NamespaceView | undefined]>([
     ['is gone', undefined],
     ['did not opt in', aNamespace({ annotations: {} })],
-    ['opted out', aNamespace({ annotations: { enabled: 'false' } })],
+    ['opted out, and there is nothing of ours', aNamespace({ annotations: { enabled: 'false' } })],
     ['is being deleted', aNamespace({ terminating: true })],
   ])('is settled, and nothing is touched: it %s', async (_, namespace) => {
     const world = new ReconcileWorld();

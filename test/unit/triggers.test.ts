@@ -12,6 +12,7 @@ import {
   aNamespace,
   aSecret,
   aServiceAccount,
+  aSettings,
   anIntent,
   hostIn,
   midnight,
@@ -23,20 +24,26 @@ function connected() {
   const queue = new WorkQueue({ clock: new ManualClock(), metrics });
   const namespaces = new Store<NamespaceView>();
   const secrets = new Store<SecretView>();
+  const former = new Store<SecretView>();
   const accounts = new Store<ServiceAccountView>();
   const builders = new Store<ServiceAccountView>();
   const serviceAccounts = new Map([
     ['default', accounts],
     ['builder', builders],
   ]);
-  connectTriggers({ stores: { namespaces, secrets, serviceAccounts }, queue, metrics });
+  const byName = new Map([
+    ['ecr-pull-secret', secrets],
+    ['registry-creds', former],
+  ]);
+  const stores = { namespaces, secrets: byName, serviceAccounts };
+  connectTriggers({ stores, settings: aSettings(), queue, metrics });
   const hands = new Hands(queue);
   /** The keys in the queue: how many in each lane, and which. They are taken out. */
   const queued = async () => {
     const { urgent = 0, routine = 0 } = Object.fromEntries(metrics.depths);
     return { urgent, routine, keys: await hands.empty() };
   };
-  return { metrics, queue, namespaces, secrets, accounts, builders, queued };
+  return { metrics, queue, namespaces, secrets, former, accounts, builders, queued };
 }
 
 const nothing = { urgent: 0, routine: 0, keys: [] };
@@ -125,6 +132,21 @@ describe('the Secret', () => {
     expect(await queued()).toEqual({ ...urgent, keys: ['team-b'] });
   });
 
+  test('of a former name that appears is urgent, also where its namespace is not known', async () => {
+    const { former, queued } = await settled();
+    former.put('team-b', aSecret({ namespace: 'team-b', name: 'registry-creds' }), 'cluster');
+    expect(await queued()).toEqual({ ...urgent, keys: ['team-b'] });
+  });
+
+  test.each(['secrets', 'former'] as const)(
+    'of the first list is routine also where its namespace is not selected any more: %s',
+    async (store) => {
+      const world = connected();
+      world[store].replace(new Map([['team-z', aSecret({ namespace: 'team-z' })]]), '5');
+      expect(await world.queued()).toEqual({ urgent: 0, routine: 1, keys: ['team-z'] });
+    },
+  );
+
   test('that we wrote ourselves is no news, and its echo from the watch neither', async () => {
     const { secrets, queued } = await settled();
     const written = aSecret({ resourceVersion: '2' });
@@ -197,6 +219,16 @@ describe('the expiry of a Secret as a metric', () => {
     const tokens = JSON.stringify({ k: { issued: 1, expires: 99 } });
     secrets.put('team-a', aSecret({ resourceVersion: '2', annotations: { tokens } }), origin);
     expect(Object.fromEntries(metrics.expiries)).toEqual({ 'team-a': 99 });
+  });
+
+  test.each<[string, Partial<SecretView>]>([
+    ['is not ours', { managedBy: 'helm' }],
+    ['is of another installation', { annotations: { instance: 'other' } }],
+  ])('tells nothing of a Secret that %s, nor of one of a former name', async (_, change) => {
+    const { metrics, secrets, former } = await settled();
+    secrets.put('team-a', aSecret({ resourceVersion: '2', ...change }), 'cluster');
+    former.put('team-a', aSecret({ name: 'registry-creds' }), 'cluster');
+    expect(Object.fromEntries(metrics.expiries)).toEqual({});
   });
 
   test('is removed with the Secret', async () => {

@@ -1,5 +1,5 @@
-// When scheduled keys come: the newest time of each, one timer for all, and a wall clock that jumps. Moments come from the
-// manual clock; no test looks at the real one.
+// When scheduled keys come: the newest time of each, and one timer for all. Moments come from the manual clock; no test looks
+// at the real one. A wall clock that jumps, and keys that are tried again, are in work-queue-moments.test.ts.
 import { describe, expect, test } from 'vitest';
 import { WorkQueue } from '../../src/controller/work-queue.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -151,64 +151,5 @@ describe('the timer', () => {
     expect(clock.timers).toEqual([minute]);
     await clock.advance(8 * minute);
     expect(hands.taken).toEqual(['b', 'a']);
-  });
-});
-
-describe('when the wall clock jumps', () => {
-  test.each([
-    ['forward to the very moment', 6 * hour],
-    ['forward by a day, as after the machine was suspended', 24 * hour],
-  ])('%s, what has become due runs within ten minutes', async (_, jump) => {
-    const { clock, hands, schedule } = aQueue();
-    schedule('a', 5 * hour);
-    schedule('b', 6 * hour);
-    clock.jump(jump);
-    await clock.advance(10 * minute);
-    expect(hands.taken).toEqual(['a', 'b']);
-  });
-
-  test('forward, what is not due yet is not looked at for that, and comes at its time of the new clock', async () => {
-    const { clock, hands, schedule } = aQueue();
-    schedule('a', 6 * hour);
-    clock.jump(5 * hour);
-    await clock.advance(hour - 1);
-    expect(hands.taken).toEqual([]);
-    await clock.advance(1);
-    expect(hands.taken).toEqual(['a']);
-  });
-
-  test('forward, keys that are scheduled meanwhile do not put off the others', async () => {
-    const { clock, queue, hands, schedule } = aQueue();
-    schedule('a', 5 * hour);
-    clock.jump(24 * hour);
-    for (let passed = 0; passed < 10; passed += 1) {
-      queue.addAt('restless', clock.now() + hour);
-      await clock.advance(minute);
-    }
-    expect(hands.taken).toEqual(['a']);
-  });
-
-  test('backward, no key is lost and none comes early by the new clock', async () => {
-    const { clock, hands, schedule } = aQueue();
-    schedule('a', 5 * minute);
-    schedule('b', hour);
-    clock.jump(-2 * hour);
-    await clock.advance(2 * hour + 5 * minute - 1);
-    expect(hands.taken).toEqual([]);
-    await clock.advance(1);
-    expect(hands.taken).toEqual(['a']);
-    await clock.advance(55 * minute);
-    expect(hands.taken).toEqual(['a', 'b']);
-  });
-
-  test('to and fro, a key still comes once', async () => {
-    const { clock, hands, schedule } = aQueue();
-    schedule('a', hour);
-    clock.jump(2 * hour);
-    await clock.advance(10 * minute);
-    hands.end('a');
-    clock.jump(-2 * hour);
-    await clock.advance(5 * hour);
-    expect(hands.taken).toEqual(['a']);
   });
 });

@@ -52,7 +52,11 @@ describe('a step', () => {
   test('that did nothing is a debug line only', async () => {
     const { log, news, events } = await told(settled, recheck(), awaiting());
     expect(log.lines.map(({ fields }) => fields)).toEqual(
-      ['settled', 'recheck', 'awaiting'].map((outcome) => ({ namespace: 'team-a', outcome })),
+      ['settled', 'recheck', 'awaiting'].map((outcome) => ({
+        namespace: 'team-a',
+        outcome,
+        awaiting: outcome === 'awaiting' ? ['k'] : undefined,
+      })),
     );
     expect([news, events.warnings]).toEqual([[], []]);
   });
@@ -112,6 +116,38 @@ describe('a problem', () => {
     expect(metrics.all['problem SecretForeign']).toBe(3);
   });
 
+  test('that is quiet is told to nobody: no line, Event, count or gauge', async () => {
+    const later = { ...denied, quietUntil: 8e12 };
+    const { news, metrics, events } = await told(recheck(later), blocked(later), awaiting(later));
+    expect([news, events.warnings, metrics.problems.get('team-a')]).toEqual([[], [], undefined]);
+    expect(metrics.all).not.toHaveProperty('problem TokenUnavailable');
+  });
+
+  test('that was quiet until now is told', async () => {
+    const { news, events } = await told(
+      recheck({ ...denied, quietUntil: 8e12 }),
+      recheck({ ...denied, quietUntil: 1 }),
+    );
+    expect([news, events.warnings.length]).toEqual([['problem'], 1]);
+  });
+
+  test('that became quiet, since its token was renewed meanwhile, is solved', async () => {
+    const { news, metrics } = await told(recheck(denied), recheck({ ...denied, quietUntil: 8e12 }));
+    expect(news).toEqual(['problem', 'problems are solved']);
+    expect(metrics.problems.get('team-a')).toBeUndefined();
+  });
+
+  test.each<[string, Outcome, readonly string[] | undefined]>([
+    ['another look found others', recheck(denied), ['TokenUnavailable']],
+    ['another look found none', recheck(), undefined],
+    ['the next step ended early', awaiting(), ['SecretForeign']],
+    ['the next step ended early and met another', retry(denied), ['SecretForeign', 'TokenUnavailable']],
+    ['the namespace is done with', settled, undefined],
+  ])('is one that the namespace has now, until %s', async (_, next, expected) => {
+    const { metrics } = await told(blocked(foreign), next);
+    expect(metrics.problems.get('team-a')).toEqual(expected);
+  });
+
   test('that joins another one is logged, once', async () => {
     const { log } = await told(recheck(foreign), recheck(foreign, denied), recheck(foreign, denied));
     const reasons = log.at('warn').map(({ fields }) => fields['reason']);
@@ -148,5 +184,23 @@ describe('a problem', () => {
   test('is not called solved by a step that the API server cut short', async () => {
     const { news } = await told(blocked(foreign), retry(), blocked(foreign));
     expect(news).toEqual(['problem', 'will be tried again']);
+  });
+});
+
+describe('a namespace', () => {
+  const leaving: Outcome = { kind: 'recheck', at: Infinity, leaving: true, done: [], problems: [] };
+
+  test('that keeps its Secret only for a while is counted as leaving, until that is over', async () => {
+    expect([...(await told(leaving)).metrics.departing]).toEqual(['team-a']);
+    expect([...(await told(leaving, leaving)).metrics.departing]).toEqual(['team-a']);
+    expect((await told(leaving, settled)).metrics.departing.size).toBe(0);
+    expect((await told(leaving, recheck())).metrics.departing.size).toBe(0);
+  });
+
+  test('that is done with is forgotten by the Events, and no other', async () => {
+    expect((await told(recheck(foreign), settled)).events.forgotten).toEqual(['team-a']);
+    expect((await told(recheck(foreign), blocked(foreign), retry(), awaiting())).events.forgotten).toEqual(
+      [],
+    );
   });
 });

@@ -76,14 +76,21 @@ describe('a key is looked at again', () => {
     expect(timesOf('a')).toEqual([0, hour, 2 * hour, 2.5 * hour, 3.5 * hour]);
   });
 
-  test('after what the API server asked for, and no back-off', async () => {
+  test('after what the API server asked for, where that is longer than the back-off', async () => {
     const times = await timesWith((run) => (run <= 3 ? retry(7 * second) : settled));
     expect(times).toEqual([0, 7 * second, 14 * second, 21 * second]);
   });
 
-  test('at once where the API server asked for no delay', async () => {
-    expect(await timesWith((run) => (run === 1 ? retry(0) : settled))).toEqual([0, 0]);
+  test.each([0, -1, 20])('after the back-off where the API server asked for less: %i ms', async (asked) => {
+    expect(await timesWith((run) => (run === 1 ? retry(asked) : settled))).toEqual([0, 75]);
   });
+
+  test.each([7 * 60 * second, 24 * hour])(
+    'after five minutes at the latest, whatever the API server asked for: %i ms',
+    async (asked) => {
+      expect(await timesWith((run) => (run === 1 ? retry(asked) : settled))).toEqual([0, 300 * second]);
+    },
+  );
 });
 
 describe('several workers', () => {

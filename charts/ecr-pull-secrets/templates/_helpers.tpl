@@ -36,6 +36,15 @@ means every object, and an empty string in it every request without a name, as a
 {{- $name -}}
 {{- end -}}
 
+{{- define "ecr-pull-secrets.formerSecretNames" -}}
+{{- range .Values.config.formerSecretNames -}}
+{{- if not (and (kindIs "string" .) (include "ecr-pull-secrets.isName" .)) -}}
+{{- fail (printf "config.formerSecretNames has %s: each entry must be the name of a Secret, since the RBAC rule is made from it" (toJson .)) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson (.Values.config.formerSecretNames | default list) -}}
+{{- end -}}
+
 {{- define "ecr-pull-secrets.attachTo" -}}
 {{- if not (kindIs "slice" .Values.config.attachTo) -}}
 {{- fail "config.attachTo must be a list of ServiceAccount names, [] for none: the RBAC rule is made from it" -}}

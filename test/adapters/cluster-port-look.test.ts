@@ -1,0 +1,118 @@
+// The Cluster port (src/kubernetes/cluster): the live look at a namespace before anything of ours is taken away from it. Only a
+// list that is one counts as a proof of absence. What is then taken away is in cluster-port-removal.test.ts.
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { NamespaceView } from '../../src/domain/views.ts';
+import { HttpApi } from '../../src/kubernetes/api.ts';
+import { KubernetesCluster } from '../../src/kubernetes/cluster.ts';
+import type { Connection } from '../../src/kubernetes/connection.ts';
+import { Store } from '../../src/kubernetes/store.ts';
+import { secretProjector } from '../../src/kubernetes/views.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import {
+  type Handler,
+  type StubApiServer,
+  connectTo,
+  startStubApiServer,
+} from '../support/stub-api-server.ts';
+import { aNamespace } from '../support/views.ts';
+
+let server: StubApiServer;
+let connection: Connection;
+let namespaces: Store<NamespaceView>;
+let told: string[];
+
+beforeEach(async () => {
+  server = await startStubApiServer();
+  connection = connectTo(server);
+  namespaces = new Store();
+  told = [];
+  namespaces.onChange(({ key, after }) => told.push(`${key} ${after?.resourceVersion ?? 'gone'}`));
+});
+
+afterEach(async () => {
+  await connection.close();
+  await server.close();
+});
+
+function clusterWith({ labelSelector = '' } = {}): KubernetesCluster {
+  return new KubernetesCluster({
+    api: new HttpApi({ connection, clock: new ManualClock(), userAgent: 'x' }),
+    namespaces,
+    secrets: new Map(),
+    serviceAccounts: new Map(),
+    projectSecret: secretProjector({ manager: 'ecr-pull-secrets', fields: [] }),
+    manager: 'ecr-pull-secrets',
+    labelSelector,
+  });
+}
+
+const failureOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'it succeeded',
+    (error: unknown) => error,
+  );
+
+describe('the live look at a namespace', () => {
+  const live = (annotations: object, rest: object = {}) => ({
+    metadata: { name: 'team-a', resourceVersion: '60', annotations, ...rest },
+  });
+
+  test.each([
+    ['by its name alone where there is no selector', '', { fieldSelector: 'metadata.name=team-a' }],
+    [
+      'by its name and the selector',
+      'tier=prod,!legacy',
+      { fieldSelector: 'metadata.name=team-a', labelSelector: 'tier=prod,!legacy' },
+    ],
+  ])('asks for metadata %s', async (_how, labelSelector, query) => {
+    server.next((exchange) =>
+      exchange.json({ items: [live({ 'ecr-pull-secrets/enabled': 'true', other: 'x' })] }),
+    );
+    expect(await clusterWith({ labelSelector }).lookUpNamespace('team-a')).toStrictEqual(
+      aNamespace({ resourceVersion: '60' }),
+    );
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]).toMatchObject({ method: 'GET', path: '/api/v1/namespaces', query });
+    expect(server.requests[0]?.headers.accept).toContain('as=PartialObjectMetadataList;');
+  });
+
+  test('is known to all from then on, unless something newer is known', async () => {
+    const cluster = clusterWith();
+    namespaces.put('team-a', aNamespace({ annotations: {}, resourceVersion: '50' }), 'cluster');
+    server.handle((exchange) => exchange.json({ items: [live({ 'ecr-pull-secrets/enabled': 'true' })] }));
+    await cluster.lookUpNamespace('team-a');
+    expect(cluster.namespace('team-a')?.annotations).toStrictEqual({ enabled: 'true' });
+    namespaces.put('team-a', aNamespace({ annotations: {}, resourceVersion: '70' }), 'cluster');
+    await cluster.lookUpNamespace('team-a');
+    expect(cluster.namespace('team-a')?.annotations).toStrictEqual({});
+  });
+
+  test('says that it is being deleted', async () => {
+    const deletionTimestamp = '2026-01-01T00:00:00Z';
+    server.next((exchange) => exchange.json({ items: [live({}, { deletionTimestamp })] }));
+    expect(await clusterWith().lookUpNamespace('team-a')).toMatchObject({ terminating: true });
+  });
+
+  test.each([[[]], [null]])('finds none where the server lists none: %s', async (items) => {
+    server.next((exchange) => exchange.json({ items }));
+    expect(await clusterWith().lookUpNamespace('team-a')).toBeUndefined();
+  });
+
+  test.each([
+    ['no list', { kind: 'Status', status: 'Success' }],
+    ['another namespace', { items: [{ metadata: { name: 'team-b', resourceVersion: '60' } }] }],
+  ])('does not take an answer for absence that is %s', async (_what, body) => {
+    server.next((exchange) => exchange.json(body));
+    expect(await failureOf(clusterWith().lookUpNamespace('team-a'))).toBeInstanceOf(Error);
+    expect(told).toStrictEqual([]);
+  });
+
+  test.each<[string, Handler, object]>([
+    ['fails for now', (exchange) => exchange.refuse(500, 'InternalError'), { name: 'Retryable' }],
+    ['is forbidden', (exchange) => exchange.refuse(403, 'Forbidden'), { name: 'Blocked' }],
+    ['is cut', (exchange) => exchange.cut(), { name: 'Retryable', reason: 'network' }],
+  ])('that %s is told as such', async (_how, handler, expected) => {
+    server.next(handler);
+    expect(await failureOf(clusterWith().lookUpNamespace('team-a'))).toMatchObject(expected);
+  });
+});
