@@ -5,6 +5,7 @@ import { AuditLog, type Mark } from '../rig/control-plane/audit.ts';
 import type { ControllerProcess } from '../rig/controller-process.ts';
 import type { Stage } from '../rig/stage.ts';
 import { type Crowd, forAll } from './crowd.ts';
+import { startAsPod } from './pod.ts';
 import type { Raw } from './raw.ts';
 import type { Report } from './report.ts';
 import { usageOf } from './usage.ts';
@@ -56,7 +57,7 @@ export async function measureFill({ stage, crowd, raw, report, life }: FillProps
   const audit = new AuditLog(stage.plane, stage.admin);
   const calls = stage.aws.count();
   const fillMark = await audit.mark();
-  const controller = await stage.startController();
+  const controller = await startAsPod(stage);
   const created = await untilDone(controller, /^create Secret/, size);
   const fill = secondsBetween(created, timesOf(controller, /^synced$/)[0]);
   const rate = (2 * size) / fill;
@@ -96,11 +97,11 @@ export async function measureFill({ stage, crowd, raw, report, life }: FillProps
 
 /** Start to synced, with Secrets that are fresh. */
 export async function measureRestart(stage: Stage, crowd: Crowd, report: Report): Promise<void> {
-  const first = await stage.startController();
+  const first = await startAsPod(stage);
   await untilDone(first, /^update Secret/, crowd.size);
   await first.stop();
   const startedAt = Date.now();
-  const controller = await stage.startController();
+  const controller = await startAsPod(stage);
   const [synced = Number.NaN] = await untilDone(controller, /^synced$/, 1);
   report.add('start to synced', `${((synced - startedAt) / 1_000).toFixed(2)} s`, '≤ 1 s');
   await controller.stop();
@@ -132,7 +133,7 @@ export async function measureForeign(stage: Stage, crowd: Crowd, report: Report)
 }
 
 async function settledRss(stage: Stage): Promise<number> {
-  const controller = await stage.startController();
+  const controller = await startAsPod(stage);
   await sleep(5_000);
   const { peakRss } = usageOf(controller.pid);
   await controller.stop();

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage } from '../rig/stage.ts';
 import type { Crowd } from './crowd.ts';
+import { startAsPod } from './pod.ts';
 import { type Report, percentile } from './report.ts';
 import { SecretWatch } from './secret-watch.ts';
 
@@ -20,7 +21,7 @@ interface LatencyProps {
 export async function measureLatencies({ stage, report }: LatencyProps): Promise<void> {
   const idle = await arrive(stage, 'idle');
   const busy = await arrive(stage, 'busy');
-  const controller = await stage.startController();
+  const controller = await startAsPod(stage);
   await sleep(2_000);
   const watch = await SecretWatch.open(stage);
   const show = (what: string, times: readonly number[], aim: string) => {
@@ -48,7 +49,7 @@ export async function measureLatencies({ stage, report }: LatencyProps): Promise
   // Everybody gets a short-lived token, and is refreshed at the same moment.
   const undo = stage.aws.behave({ service: 'ecr' }, { lifeSeconds: life });
   await stage.installation.upgrade(stage.values({ secretLabels: { round: 'busy' } }));
-  const refreshing = await stage.startController();
+  const refreshing = await startAsPod(stage);
   const isUpdate = (line: Readonly<Record<string, unknown>>) =>
     String(line['what']).startsWith('update Secret');
   const updates = () => refreshing.logs().filter(isUpdate).length;

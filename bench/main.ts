@@ -3,12 +3,14 @@
 // nothing.
 import { startControlPlane } from '../rig/control-plane/control-plane.ts';
 import { openStage } from '../rig/stage.ts';
+import { buildBundle } from '../scripts/build.ts';
 import { Crowd } from './crowd.ts';
 import { measureFill, measureForeign, measureRestart } from './fill.ts';
 import { measureLatencies } from './latencies.ts';
 import { measureRaw } from './raw.ts';
 import { Report } from './report.ts';
 
+await buildBundle();
 const small = process.argv.includes('--small');
 const report = new Report();
 const started = await startControlPlane({ progress: (line) => report.note(line) });

@@ -3,15 +3,19 @@
 // installation's ServiceAccount has.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Installation } from './installation.ts';
-import { type AwsAccess, Program } from './installation/program.ts';
+import { type AwsAccess, type PodAccess, Program } from './installation/program.ts';
 import { readMetric } from './installation/read-metric.ts';
 
 /** How to start the controller. */
-interface StartControllerOptions {
+export interface StartControllerOptions {
   readonly installation: Installation;
   readonly aws: AwsAccess;
   /** After the others. */
   readonly args?: readonly string[];
+  /** As an image would hold it: the bundle, and how Node runs it. Default: the source. */
+  readonly bundle?: { readonly main: string; readonly nodeOptions: readonly string[] };
+  /** As a pod, without a kubeconfig; needs root. Default: by kubeconfig. */
+  readonly pod?: PodAccess;
   /** Over the clean environment that it gets. */
   readonly env?: Readonly<Record<string, string>>;
   /** Whether to wait for `/readyz`; default true. */
@@ -50,10 +54,13 @@ const stopLimit = 20_000;
 
 /** Starts `run`. @throws Error with exit code and last output when it ends or does not get ready */
 export async function startController(options: StartControllerOptions): Promise<ControllerProcess> {
-  const { installation, aws, args = [], env, waitReady = true } = options;
+  const { installation, aws, args = [], env, bundle, pod, waitReady = true } = options;
+  const where = pod === undefined ? clusterArgs(installation) : ['--config', installation.configFile];
   const program = await Program.start({
-    args: ['run', ...clusterArgs(installation), '--listen', '127.0.0.1:0', '--log-level', 'debug', ...args],
+    args: ['run', ...where, '--listen', '127.0.0.1:0', '--log-level', 'debug', ...args],
     installation,
+    ...bundle,
+    ...(pod && { pod }),
     aws,
     ...(env && { env }),
   });

@@ -1,7 +1,11 @@
 // Everything around one controller, set up: the chart installed on a control plane, a fake AWS that trusts that cluster's
 // ServiceAccount tokens, and a part of the namespaces to itself. Used by demo, bench and cluster tests. The controller that
 // is started here is the real program with the chart's rights; only people and kubelets are played by the admin.
-import { type ControllerProcess, startController } from './controller-process.ts';
+import {
+  type ControllerProcess,
+  type StartControllerOptions,
+  startController,
+} from './controller-process.ts';
 import { Admin } from './control-plane/admin.ts';
 import type { Progress } from './control-plane/assets.ts';
 import type { ControlPlane } from './control-plane/control-plane.ts';
@@ -27,6 +31,9 @@ export interface StageOptions {
   readonly progress?: Progress;
 }
 
+/** What may differ from the usual start. */
+export type HowToStart = Pick<StartControllerOptions, 'bundle' | 'pod' | 'args' | 'env'>;
+
 /** A stage. */
 export interface Stage {
   readonly plane: ControlPlane;
@@ -44,7 +51,7 @@ export interface Stage {
   /** Makes a namespace, and waits for its `default` ServiceAccount. @returns its full name */
   createNamespace(name: string, annotations?: Readonly<Record<string, string>>): Promise<string>;
   /** Starts a controller; it is stopped with the stage, if not before. */
-  startController(): Promise<ControllerProcess>;
+  startController(how?: HowToStart): Promise<ControllerProcess>;
   /** Ends everything, and deletes what was made in the cluster. */
   close(): Promise<void>;
 }
@@ -132,8 +139,9 @@ class OpenStage implements Stage {
     return namespace;
   }
 
-  async startController(): Promise<ControllerProcess> {
-    const controller = await startController({ installation: this.installation, aws: this.awsAccess });
+  async startController(how: HowToStart = {}): Promise<ControllerProcess> {
+    const { installation, awsAccess: aws } = this;
+    const controller = await startController({ installation, aws, ...how });
     this.#controllers.push(controller);
     return controller;
   }

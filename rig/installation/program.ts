@@ -18,8 +18,20 @@ export interface AwsAccess {
   readonly accessKey?: { readonly id: string; readonly secret: string };
 }
 
+/** As a pod: by the files that a kubelet mounts, and the address of the API server in the environment. */
+export interface PodAccess {
+  readonly url: string;
+  readonly caFile: string;
+  readonly tokenFile: string;
+}
+
 /** What to start. */
 interface ProgramOptions {
+  /** The file to run; default: the source. */
+  readonly main?: string;
+  /** Options for Node itself. */
+  readonly nodeOptions?: readonly string[];
+  readonly pod?: PodAccess;
   readonly args: readonly string[];
   readonly installation?: Pick<Installation, 'webIdentityTokenFile'>;
   readonly aws?: AwsAccess;
@@ -27,7 +39,10 @@ interface ProgramOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const main = join(import.meta.dirname, '../../src/main.ts');
+const source = join(import.meta.dirname, '../../src/main.ts');
+
+/** Where a kubelet mounts them. */
+const podCredentials = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** A started program. */
 export class Program {
@@ -50,11 +65,18 @@ export class Program {
   static async start(options: ProgramOptions): Promise<Program> {
     const group = await ProcessGroup.open();
     const stderrFile = join(group.directory, 'stderr.log');
+    const { main = source, nodeOptions = [], pod } = options;
+    const command = [process.execPath, ...nodeOptions, main, ...options.args];
+    // The group writes both streams to one file; here they are told apart. `exec`: the process is the program's own.
+    const script = 'exec "$@" 2>"$0"';
     const started = group.start({
       name: 'stdout',
-      // The group writes both streams to one file; here they are told apart. `exec`: the process is the program's own.
-      file: 'sh',
-      args: ['-c', 'exec "$@" 2>"$0"', stderrFile, process.execPath, main, ...options.args],
+      ...(pod === undefined
+        ? { file: 'sh', args: ['-c', script, stderrFile, ...command] }
+        : {
+            file: 'unshare',
+            args: ['--mount', 'sh', '-c', `${mounting(pod)} && ${script}`, stderrFile, ...command],
+          }),
       env: environment(options, group.directory),
     });
     return new Program(group, started, stderrFile);
@@ -94,6 +116,12 @@ export class Program {
   }
 }
 
+/** Puts the files where a kubelet would, in a mount namespace of the program's own: nobody else sees them. Needs root. */
+function mounting({ caFile, tokenFile }: PodAccess): string {
+  const directory = `mount -t tmpfs none /run && mkdir -p ${podCredentials}`;
+  return `${directory} && cp '${caFile}' ${podCredentials}/ca.crt && cp '${tokenFile}' ${podCredentials}/token`;
+}
+
 function readIfThere(file: string): string {
   try {
     return readFileSync(file, 'utf8');
@@ -103,13 +131,15 @@ function readIfThere(file: string): string {
   }
 }
 
-function environment({ installation, aws, env }: ProgramOptions, home: string): NodeJS.ProcessEnv {
+function environment({ installation, aws, env, pod }: ProgramOptions, home: string): NodeJS.ProcessEnv {
+  const server = pod === undefined ? undefined : new URL(pod.url);
   return {
     PATH: process.env['PATH'],
     HOME: home,
     TMPDIR: home,
     NODE_NO_WARNINGS: '1',
     AWS_EC2_METADATA_DISABLED: 'true',
+    ...(server && { KUBERNETES_SERVICE_HOST: server.hostname, KUBERNETES_SERVICE_PORT: server.port }),
     ...(aws && { AWS_ENDPOINT_URL: aws.endpoint, AWS_REGION: aws.region ?? 'eu-west-1' }),
     ...(aws?.roleArn !== undefined &&
       installation && {

@@ -1,6 +1,7 @@
 // Performs the actions of a plan, in order, each one request. Called by serve and leave. An action that fails does not keep
 // the others from being done (each is guarded by what was seen of its own object), but for removals: what is to be there
 // or to be gone before them must be so.
+import type { WriteReason } from '../domain/checks.ts';
 import { Blocked, type Problem, Retryable } from '../domain/errors.ts';
 import type { Action } from '../domain/plan.ts';
 import type { Settings } from '../domain/settings.ts';
@@ -26,8 +27,10 @@ export interface ApplyProps {
   readonly metrics: Pick<Metrics, 'wrote'>;
   /** The Secret as the decision saw it; a write is guarded by it. */
   readonly secret?: SecretView | undefined;
-  /** Why the Secret is written or taken away; attaching needs no reason. */
-  readonly reason: WriteCause;
+  /** Why the Secret is written; attaching needs no reason. */
+  readonly reason?: WriteReason | undefined;
+  /** Why something is taken away. */
+  readonly removal: WriteCause;
 }
 
 /** Performs the actions. @throws NamespaceGone, and what is a bug */
@@ -97,19 +100,19 @@ async function attach(
 
 async function detach(
   { serviceAccount, secretName }: ActionOf<'detach'>,
-  { cluster, metrics, namespace, reason }: ApplyProps,
+  { cluster, metrics, namespace, removal }: ApplyProps,
 ): Promise<Performed | undefined> {
   const seen = cluster.serviceAccount(namespace, serviceAccount);
   if (seen?.pullSecrets?.includes(secretName) !== true) return undefined;
   await cluster.detach(seen, secretName);
-  metrics.wrote('detach', reason);
+  metrics.wrote('detach', removal);
   return {
     description: `remove ${secretName} from the imagePullSecrets of ServiceAccount ${serviceAccount}`,
   };
 }
 
 async function writeSecret({ desired }: ActionOf<'write-secret'>, props: ApplyProps): Promise<Performed> {
-  const { cluster, metrics, namespace, settings, secret, reason } = props;
+  const { cluster, metrics, namespace, settings, secret, reason = 'missing' } = props;
   const kind = secret === undefined ? 'create' : 'update';
   const written = await (secret === undefined
     ? cluster.createSecret(namespace, settings.secretName, desired)
@@ -120,9 +123,9 @@ async function writeSecret({ desired }: ActionOf<'write-secret'>, props: ApplyPr
 
 async function deleteSecret(
   { secret }: ActionOf<'delete-secret'>,
-  { cluster, metrics, reason }: ApplyProps,
+  { cluster, metrics, removal }: ApplyProps,
 ): Promise<Performed> {
   await cluster.deleteSecret(secret);
-  metrics.wrote('delete', reason);
+  metrics.wrote('delete', removal);
   return { description: `delete Secret ${secret.name}` };
 }

@@ -27,15 +27,22 @@ export async function leave(
   const there = names.map((name) => cluster.secret(key, name)).filter((secret) => secret !== undefined);
   const secrets = there.filter((secret) => isOurs(secret, settings));
   const settled = { kind: 'settled', done: [], problems } as const;
-  // Without a Secret of ours, an entry of that name is ours only by the tenant's word: where it said no to us.
-  if (secrets.length === 0 && (kind === 'unselected' || there.length > 0)) return settled;
+  // Without a Secret of ours, an entry of that name is ours only where the tenant said no to us, or where we saw it made.
+  const entryIsOurs = there.length === 0 && (kind === 'off' || wasAttached(key, props));
+  if (secrets.length === 0 && !entryIsOurs) return settled;
   const at = kind === 'off' ? 0 : worthlessAt(secrets);
   if (clock.now() < at) return { kind: 'recheck', at, leaving: true, done: [], problems };
   if (kind === 'unselected') await confirmUnselected(key, props);
   const removable = there.length === 0 ? names : secrets.map(({ name }) => name);
   const actions = removalOf({ serviceAccounts: accountsOf(key, props), names: removable, secrets });
-  const reason = kind === 'off' ? 'opted-out' : 'unselected';
-  const applied = await apply(actions, { namespace: key, settings, cluster, metrics: props.metrics, reason });
+  const removal = kind === 'off' ? 'opted-out' : 'unselected';
+  const applied = await apply(actions, {
+    namespace: key,
+    settings,
+    cluster,
+    metrics: props.metrics,
+    removal,
+  });
   const step = { done: applied.done, problems: [...problems, ...applied.problems] };
   if (applied.failure !== undefined) return { ...step, kind: 'retry', failure: applied.failure };
   return { ...step, kind: applied.problems.length > 0 ? 'blocked' : 'settled' };
@@ -49,6 +56,10 @@ export function accountsOf(
   const accounts = settings.attachTo.map((name) => cluster.serviceAccount(key, name));
   return accounts.filter((account) => account !== undefined);
 }
+
+/** Of a namespace that is gone there is nothing to take an entry from. */
+const wasAttached = (key: string, { settings, provenance, cluster }: ReconcileProps): boolean =>
+  cluster.namespace(key) !== undefined && settings.attachTo.some((name) => provenance.wasAttached(key, name));
 
 /** What we know may be old, or cut short by a wrong selector: the API server has the last word. */
 async function confirmUnselected(key: string, { settings, cluster }: ReconcileProps): Promise<void> {

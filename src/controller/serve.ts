@@ -141,8 +141,16 @@ async function perform(
   const { cluster, metrics, provenance, repairs } = props;
   const { namespace } = intent;
   const repaired = repairsIn(diagnosis, observed, props);
-  const reason = diagnosis.write ?? 'renamed';
-  const applied = await apply(planned.actions, { namespace, settings, cluster, metrics, secret, reason });
+  const reason = diagnosis.write;
+  const applied = await apply(planned.actions, {
+    namespace,
+    settings,
+    cluster,
+    metrics,
+    secret,
+    reason,
+    removal: 'renamed',
+  });
   const did = (kind: Action['kind']) => applied.done.some((done) => done.kind === kind);
   if (repaired.secret && did('write-secret')) repairs.count(namespace, 'secret', now);
   if (repaired.attach && did('attach')) repairs.count(namespace, 'attach', now);

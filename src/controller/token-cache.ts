@@ -22,8 +22,8 @@ const backoffs: Readonly<Record<FetchFailureReason, BackoffPolicy>> = {
   configuration: lasting,
 };
 
-/** Of the calls that may be in flight, so many are never taken by one identity alone. */
-const reserved = 2;
+/** Of the calls that may be in flight, how many one identity never takes alone. */
+const reserved = (concurrency: number): number => Math.min(2, Math.floor(concurrency / 4));
 
 interface Entry {
   readonly source: TokenSource;
@@ -112,7 +112,8 @@ export class TokenCache {
 
   /** One identity whose AWS hangs in many regions must leave room for the others. */
   #mayStart({ source }: Entry): boolean {
-    const most = Math.max(1, this.#props.concurrency - reserved);
+    const { concurrency } = this.#props;
+    const most = concurrency - reserved(concurrency);
     return (this.#inFlightOf.get(identityHash(source.identity)) ?? 0) < most;
   }
 

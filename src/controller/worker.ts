@@ -112,7 +112,9 @@ export class Worker {
       log.warn('will be tried again', { namespace: key, reason, error: message, afterMs });
       this.#tellLasting(key, reason);
     }
-    metrics.leaving(key, outcome.kind === 'recheck' && outcome.leaving === true);
+    if (outcome.kind !== 'retry' && outcome.kind !== 'blocked') {
+      metrics.leaving(key, outcome.kind === 'recheck' && outcome.leaving === true);
+    }
     this.#reportProblems(key, outcome);
     const awaiting = outcome.kind === 'awaiting' ? outcome.tokens : undefined;
     log.debug('reconciled', { namespace: key, outcome: outcome.kind satisfies OutcomeKind, awaiting });

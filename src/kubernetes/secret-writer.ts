@@ -69,7 +69,8 @@ export class SecretWriter {
   async delete(seen: SecretView): Promise<void> {
     const { uid, resourceVersion, namespace, name } = seen;
     const body = { apiVersion: 'v1', kind: 'DeleteOptions', preconditions: { uid, resourceVersion } };
-    await this.#attempt({ method: 'DELETE', path: pathOf(seen), body }, 'delete', seen);
+    const call: ApiCall = { method: 'DELETE', path: pathOf(seen), body, representation: 'metadata' };
+    await this.#attempt(call, 'delete', seen);
     this.#props.secrets.get(name)?.delete(namespace, resourceVersion, 'own');
   }
 

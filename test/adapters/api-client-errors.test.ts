@@ -75,6 +75,16 @@ describe('a failed request', () => {
   });
 });
 
+test.each([
+  ['policy.example.com', 'policy.example.com', 'secretLabels'],
+  ['ResourceQuota few-secrets', 'ResourceQuota few-secrets', 'one more Secret'],
+])('a denial by %s is blocked, naming it and the cure', (deniedBy, name, cure) => {
+  const error = translate(failed({ status: 403, reason: 'Forbidden', deniedBy }), what) as Blocked;
+  expect(error).toBeInstanceOf(Blocked);
+  expect(error.problem).toMatchObject({ reason: 'Forbidden', subject: what });
+  for (const part of [name, cure, what]) expect(error.problem.note).toContain(part);
+});
+
 test('an error that is no refusal stays what it is', () => {
   const bug = new TypeError('x is undefined');
   expect(translate(bug, what)).toBe(bug);

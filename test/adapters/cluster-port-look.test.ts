@@ -52,6 +52,9 @@ const failureOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
+/** As the server answers a list: with `items: null`, or none, where there is nothing. */
+const listOf = (items: readonly object[] | null) => ({ metadata: { resourceVersion: '90' }, items });
+
 describe('the live look at a namespace', () => {
   const live = (annotations: object, rest: object = {}) => ({
     metadata: { name: 'team-a', resourceVersion: '60', annotations, ...rest },
@@ -66,7 +69,7 @@ describe('the live look at a namespace', () => {
     ],
   ])('asks for metadata %s', async (_how, labelSelector, query) => {
     server.next((exchange) =>
-      exchange.json({ items: [live({ 'ecr-pull-secrets/enabled': 'true', other: 'x' })] }),
+      exchange.json(listOf([live({ 'ecr-pull-secrets/enabled': 'true', other: 'x' })])),
     );
     expect(await clusterWith({ labelSelector }).lookUpNamespace('team-a')).toStrictEqual(
       aNamespace({ resourceVersion: '60' }),
@@ -79,7 +82,7 @@ describe('the live look at a namespace', () => {
   test('is known to all from then on, unless something newer is known', async () => {
     const cluster = clusterWith();
     namespaces.put('team-a', aNamespace({ annotations: {}, resourceVersion: '50' }), 'cluster');
-    server.handle((exchange) => exchange.json({ items: [live({ 'ecr-pull-secrets/enabled': 'true' })] }));
+    server.handle((exchange) => exchange.json(listOf([live({ 'ecr-pull-secrets/enabled': 'true' })])));
     await cluster.lookUpNamespace('team-a');
     expect(cluster.namespace('team-a')?.annotations).toStrictEqual({ enabled: 'true' });
     namespaces.put('team-a', aNamespace({ annotations: {}, resourceVersion: '70' }), 'cluster');
@@ -89,21 +92,23 @@ describe('the live look at a namespace', () => {
 
   test('says that it is being deleted', async () => {
     const deletionTimestamp = '2026-01-01T00:00:00Z';
-    server.next((exchange) => exchange.json({ items: [live({}, { deletionTimestamp })] }));
+    server.next((exchange) => exchange.json(listOf([live({}, { deletionTimestamp })])));
     expect(await clusterWith().lookUpNamespace('team-a')).toMatchObject({ terminating: true });
   });
 
   test.each([[[]], [null]])('finds none where the server lists none: %s', async (items) => {
-    server.next((exchange) => exchange.json({ items }));
+    server.next((exchange) => exchange.json(listOf(items)));
     expect(await clusterWith().lookUpNamespace('team-a')).toBeUndefined();
   });
 
   test.each([
     ['no list', { kind: 'Status', status: 'Success' }],
-    ['another namespace', { items: [{ metadata: { name: 'team-b', resourceVersion: '60' } }] }],
+    ['a list without a version', { metadata: {}, items: [] }],
+    ['a list without items', { metadata: { resourceVersion: '90' } }],
+    ['another namespace', listOf([{ metadata: { name: 'team-b', resourceVersion: '60' } }])],
   ])('does not take an answer for absence that is %s', async (_what, body) => {
     server.next((exchange) => exchange.json(body));
-    expect(await failureOf(clusterWith().lookUpNamespace('team-a'))).toBeInstanceOf(Error);
+    expect(await failureOf(clusterWith().lookUpNamespace('team-a'))).toMatchObject({ name: 'Retryable' });
     expect(told).toStrictEqual([]);
   });
 

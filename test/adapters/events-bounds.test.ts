@@ -69,6 +69,63 @@ describe('with more problems than it can remember', () => {
   });
 });
 
+describe('what is not news', () => {
+  /** An API server in memory: the requests that it got, such as `POST team-a`. */
+  function recording() {
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const call = async ({ method, path }: { method: string; path: string }): Promise<ApiAnswer> => {
+      asked.push(`${method} ${path.split('/')[5] ?? ''}`);
+      answers.shift()?.();
+      return { status: 201, body: { metadata: { name: 'event' } } };
+    };
+    const watch = () => {
+      throw new Error('it does not watch');
+    };
+    const events = recorderOn({ call, watch });
+    const warn = async (namespace: string) => {
+      events.warn(namespace, problem);
+      await clock.advance(1_000);
+    };
+    const failNext = () =>
+      answers.push(() => {
+        throw new Error('the API server is away');
+      });
+    return { events, asked, warn, failNext };
+  }
+
+  test('is news again in a namespace that was done with, and in no other', async () => {
+    const { events, asked, warn } = recording();
+    for (const name of ['team-a', 'team-ab']) await warn(name);
+    events.forget('team-a');
+    for (const name of ['team-a', 'team-ab']) await warn(name);
+    expect(asked).toStrictEqual(['POST team-a', 'POST team-ab', 'POST team-a']);
+  });
+
+  test('of a namespace that was done with is not sent any more', async () => {
+    const { events, asked } = recording();
+    for (const name of ['team-a', 'team-b', 'team-c']) events.warn(name, problem);
+    events.forget('team-b');
+    await clock.advance(10_000);
+    expect(asked).toStrictEqual(['POST team-a', 'POST team-c']);
+  });
+
+  test('is told anew by the next report where it could not be sent, without waiting for ten minutes', async () => {
+    const { asked, warn, failNext } = recording();
+    failNext();
+    for (let report = 0; report < 3; report += 1) await warn('team-a');
+    expect(asked).toStrictEqual(['POST team-a', 'POST team-a']);
+  });
+
+  test('does not stay untold for a day where the clock is set back by a day', async () => {
+    const { asked, warn } = recording();
+    await warn('team-a');
+    clock.jump(-24 * 60 * 60_000);
+    await warn('team-a');
+    expect(asked).toStrictEqual(['POST team-a', 'PATCH team-a']);
+  });
+});
+
 describe('stopping', () => {
   let server: StubApiServer;
   let connection: Connection;

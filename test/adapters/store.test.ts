@@ -143,3 +143,28 @@ test('an object that is made anew under the name of one that is gone is known ag
   store.delete('a', '8', 'cluster');
   expect(store.get('a')?.text).toBe('second');
 });
+
+test('after a reset a list counts as newer, whatever was known, and what it lacks is gone', () => {
+  const { store, changes } = listening();
+  store.replace(
+    new Map([
+      ['a', view('900', 'old')],
+      ['b', view('901')],
+    ]),
+    '950',
+  );
+  store.put('c', view('999'), 'own');
+  changes.length = 0;
+  store.reset();
+  expect(changes).toStrictEqual([]);
+  store.replace(new Map([['a', view('30', 'restored')]]), '40');
+  expect([...store.keys()]).toStrictEqual(['a']);
+  expect(store.get('a')).toStrictEqual(view('30', 'restored'));
+  expect(changes.map(({ key, after }) => [key, after?.resourceVersion])).toStrictEqual([
+    ['b', undefined],
+    ['c', undefined],
+    ['a', '30'],
+  ]);
+  store.put('a', view('29'), 'cluster');
+  expect(store.get('a')?.resourceVersion).toBe('30');
+});

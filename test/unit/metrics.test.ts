@@ -148,12 +148,13 @@ describe('what is reported', () => {
   });
 
   test('of problems is how many namespaces have each of them now', async () => {
-    const samples = await samplesAfter(({ problemsOf }) => {
-      for (const name of ['team-a', 'team-b', 'team-c']) problemsOf(name, new Set(['TokenUnavailable']));
-      problemsOf('team-a', new Set(['TokenUnavailable', 'Contested']));
-      problemsOf('team-b', new Set());
-      problemsOf('never-had-any', new Set());
-      problemsOf('team-c', new Set(['Contested']));
+    const samples = await samplesAfter((metrics) => {
+      for (const name of ['team-a', 'team-b', 'team-c'])
+        metrics.problemsOf(name, new Set(['TokenUnavailable']));
+      metrics.problemsOf('team-a', new Set(['TokenUnavailable', 'Contested']));
+      metrics.problemsOf('team-b', new Set());
+      metrics.problemsOf('never-had-any', new Set());
+      metrics.problemsOf('team-c', new Set(['Contested']));
     });
     expect(samples).toMatchObject({
       'problem_namespaces{reason="TokenUnavailable"}': 1,
@@ -162,18 +163,18 @@ describe('what is reported', () => {
   });
 
   test('of problems that are all solved is zero', async () => {
-    const samples = await samplesAfter(({ problemsOf }) => {
-      problemsOf('team-a', new Set(['SecretForeign']));
-      problemsOf('team-a', new Set());
+    const samples = await samplesAfter((metrics) => {
+      metrics.problemsOf('team-a', new Set(['SecretForeign']));
+      metrics.problemsOf('team-a', new Set());
     });
     expect(samples).toMatchObject({ 'problem_namespaces{reason="SecretForeign"}': 0 });
   });
 
   test('of namespaces that leave is how many do so now', async () => {
-    const samples = await samplesAfter(({ leaving }) => {
-      for (const name of ['team-a', 'team-b', 'team-b', 'team-c']) leaving(name, true);
-      leaving('team-a', false);
-      leaving('never-left', false);
+    const samples = await samplesAfter((metrics) => {
+      for (const name of ['team-a', 'team-b', 'team-b', 'team-c']) metrics.leaving(name, true);
+      metrics.leaving('team-a', false);
+      metrics.leaving('never-left', false);
     });
     expect(samples).toMatchObject({ leaving_namespaces: 2 });
   });

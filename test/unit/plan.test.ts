@@ -195,9 +195,9 @@ describe('a ServiceAccount is attached to', () => {
 });
 
 describe('a Secret of a former name', () => {
-  const old = aSecret({ name: 'old', uid: 'uid-old' }, { intent, settings });
+  const former = aSecret({ name: 'old', uid: 'uid-old' }, { intent, settings });
   const serviceAccounts = [aServiceAccount({ pullSecrets: ['old', settings.secretName] })];
-  const left = { former: [old], serviceAccounts };
+  const left = { former: [former], serviceAccounts };
   const kinds = ({ actions }: Plan) => actions.map(({ kind }) => kind);
 
   test.each<[string, Partial<Observed>, ReadonlyMap<string, TokenState>, readonly string[]]>([
@@ -232,10 +232,10 @@ describe('a Secret of a former name', () => {
 
   test('loses its entries in all ServiceAccounts, also those that the namespace does not choose any more', () => {
     const builder = aServiceAccount({ name: 'builder', pullSecrets: ['old'] });
-    const observed = observe({ former: [old], serviceAccounts: [builder], now: midnight * 1_000 });
+    const observed = observe({ former: [former], serviceAccounts: [builder], now: midnight * 1_000 });
     expect(planFor(observed, new Map()).actions).toEqual([
       { kind: 'detach', serviceAccount: 'builder', secretName: 'old' },
-      { kind: 'delete-secret', secret: old },
+      { kind: 'delete-secret', secret: former },
     ]);
   });
 });

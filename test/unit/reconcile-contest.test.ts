@@ -135,6 +135,7 @@ describe('what we do without being provoked is no repair', () => {
     await world.step();
     world.annotate({ enabled: 'true' });
     expect(await world.step()).toMatchObject({ kind: 'recheck', reason: 'missing', problems: [] });
+    expect(await fight(world, remove, 5)).toMatchObject({ kind: 'recheck', problems: [] });
   });
 });
 

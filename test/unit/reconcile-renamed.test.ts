@@ -38,6 +38,12 @@ describe('renaming', () => {
     ]);
     expect([world.cluster.passwords('team-a'), world.pullSecrets()]).toEqual([good, ['ecr-pull-secret']]);
     expect(world.cluster.secret('team-a', 'old')).toBeUndefined();
+    expect(world.metrics.all).toMatchObject({
+      'wrote attach not-attached': 1,
+      'wrote create missing': 1,
+      'wrote detach renamed': 1,
+      'wrote delete renamed': 1,
+    });
     const asked = world.cluster.requests.length;
     expect(await world.step()).toMatchObject({ kind: 'recheck', done: [] });
     expect(world.cluster.requests).toHaveLength(asked);

@@ -103,6 +103,14 @@ describe('the back-off of a token', () => {
     expect(fetcher.calls).toHaveLength(2);
   });
 
+  test('is over at once where the clock is set back: no wait may be longer than the longest', async () => {
+    const { clock, fetcher, peek, fail } = aCache();
+    await fail(failure('timeout'));
+    clock.jump(-24 * 60 * 60_000);
+    expect(peek().kind).toBe('pending');
+    expect(fetcher.calls).toHaveLength(2);
+  });
+
   test('holds up no other identity and no other region', async () => {
     const { fetcher, peek, answer, fail } = aCache();
     await fail(failure('denied'));
