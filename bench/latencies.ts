@@ -18,12 +18,15 @@ interface LatencyProps {
 }
 
 /** Measures all of it. */
-export async function measureLatencies({ stage, report }: LatencyProps): Promise<void> {
+export async function measureLatencies({ stage, crowd, report }: LatencyProps): Promise<void> {
   const idle = await arrive(stage, 'idle');
   const busy = await arrive(stage, 'busy');
   const controller = await startAsPod(stage);
   await sleep(2_000);
   const watch = await SecretWatch.open(stage);
+  // The first one fetches the token: from then on it is warm.
+  const warmUp = await stage.createNamespace('warm-up');
+  await watch.time(warmUp, () => optIn(stage, warmUp));
   const show = (what: string, times: readonly number[], aim: string) => {
     const [p50, p99] = [0.5, 0.99].map((share) => percentile(times, share).toFixed(1));
     report.add(what, `p50 ${p50} ms, p99 ${p99} ms (${times.length} samples)`, aim);
@@ -53,8 +56,12 @@ export async function measureLatencies({ stage, report }: LatencyProps): Promise
   const isUpdate = (line: Readonly<Record<string, unknown>>) =>
     String(line['what']).startsWith('update Secret');
   const updates = () => refreshing.logs().filter(isUpdate).length;
-  while (updates() < 1_000) await sleep(200);
-  const first = updates();
+  // Everybody is rewritten once for the new label; only when that is over, the refresh is awaited.
+  let first = 0;
+  while (first < crowd.size || updates() > first) {
+    first = updates();
+    await sleep(2_000);
+  }
   while (updates() < first + 5) await sleep(10);
   const times = await Promise.all(
     busy.map(async (name, index) => {
