@@ -88,7 +88,7 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
     labelSelector: settings.namespaces.selector,
   });
   const events = new EventRecorder({ ...ports, instance, secretName, reporter: options.reporter });
-  const queue = new WorkQueue({ clock, metrics });
+  const queue = new WorkQueue({ clock, metrics, routineAtMost: Math.ceil(workers / 2) });
   const wake = (key: string) => queue.wake(key);
   const tokens = new TokenCache({
     clock,

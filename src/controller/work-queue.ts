@@ -12,6 +12,17 @@ const tolerance = 5_000;
 
 type Waiter = (key: string | undefined) => void;
 
+/** What a queue works with. */
+export interface WorkQueueProps {
+  readonly clock: Clock;
+  readonly metrics: Pick<Metrics, 'queueDepth'>;
+  /**
+   * So many routine keys are worked on at a time; the rest of the workers is kept for what is urgent, which then neither waits
+   * for one nor queues up behind many at the API server. Default: no limit.
+   */
+  readonly routineAtMost?: number;
+}
+
 /** The keyed work queue. */
 export class WorkQueue {
   readonly #clock: Clock;
@@ -30,11 +41,15 @@ export class WorkQueue {
   /** Wall clock minus monotonic clock when it was last looked at: it shrinks when the wall clock is set back. */
   #offset = 0;
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
+  readonly #routineAtMost: number;
+  /** Those being worked on that came from the routine lane. */
+  readonly #routineWork = new Set<string>();
   #closed = false;
 
-  constructor(props: { readonly clock: Clock; readonly metrics: Pick<Metrics, 'queueDepth'> }) {
-    this.#clock = props.clock;
-    this.#metrics = props.metrics;
+  constructor({ clock, metrics, routineAtMost = Infinity }: WorkQueueProps) {
+    this.#clock = clock;
+    this.#metrics = metrics;
+    this.#routineAtMost = routineAtMost;
   }
 
   /** Asks for the key to be worked on as soon as a worker is free. */
@@ -89,10 +104,11 @@ export class WorkQueue {
   /** Says that the work on the key has ended. */
   done(key: string): void {
     this.#processing.delete(key);
+    const mayGoOn = this.#routineWork.delete(key);
     const lane = this.#again.get(key);
-    if (lane === undefined) return;
     this.#again.delete(key);
-    this.add(key, lane);
+    if (lane !== undefined) this.add(key, lane);
+    if (mayGoOn) this.#dispatch();
   }
 
   /** True when nothing is queued or being worked on; scheduled keys do not count. */
@@ -117,7 +133,9 @@ export class WorkQueue {
 
   #take(): string | undefined {
     for (const lane of ['urgent', 'routine'] as const) {
+      if (lane === 'routine' && this.#routineWork.size >= this.#routineAtMost) return undefined;
       for (const key of this.#lanes[lane]) {
+        if (lane === 'routine') this.#routineWork.add(key);
         this.#lanes[lane].delete(key);
         this.#processing.add(key);
         this.#lastLane.set(key, lane);
