@@ -36,7 +36,7 @@ describe('in this order', () => {
     const { code, stdout } = await once('--dry-run');
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^pass-a +changed +add pass-pull-secret to the imagePullSecrets of ServiceAccount default$/m,
+      /^pass-a +would change +add pass-pull-secret to the imagePullSecrets of ServiceAccount default$/m,
     );
     expect(stdout).toMatch(new RegExp(`^ +create Secret pass-pull-secret for ${ireland}$`, 'm'));
     expect(stdout).toMatch(/^2 would change, 0 unchanged, 0 failed \(dry run: nothing was changed\)$/m);

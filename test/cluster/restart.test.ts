@@ -1,4 +1,5 @@
 // A restart with fresh Secrets costs nothing: no call to AWS, no write of any kind, counted at the API server.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { AuditLog } from '../../rig/control-plane/audit.ts';
 import { type Stage, openStage } from '../../rig/stage.ts';
@@ -48,6 +49,7 @@ test('a restart with fresh Secrets: no AWS call; no write to Secrets, ServiceAcc
     before.map((secret) => secret.metadata.resourceVersion),
   );
   expect((await Promise.all(namespaces.map((namespace) => eventsOf(stage, namespace)))).flat()).toEqual([]);
+  await second.stop();
 });
 
 test('killed in the middle of a first fill, the next start completes it', async () => {
@@ -61,7 +63,7 @@ test('killed in the middle of a first fill, the next start completes it', async 
   // Slow enough to be caught in the act: with one worker at a time.
   await stage.installation.upgrade(stage.values({ workers: 1 }));
   const killed = await stage.startController();
-  await Promise.race(namespaces.map((namespace) => untilSecret(stage, namespace)));
+  while (!killed.output().includes('create Secret')) await sleep(2);
   await killed.kill();
   const done = await made();
   expect(done).toBeGreaterThan(0);
