@@ -4,7 +4,7 @@ import type { ControllerProcess } from '../rig/controller-process.ts';
 import type { Stage } from '../rig/stage.ts';
 import { bundle } from '../scripts/build.ts';
 
-/** Of several settings that were tried, these gave the lowest peak (111 instead of 149 MiB) at the same CPU. */
+/** The lowest peak (111 MiB) of nine settings, each tried once, that did not cost more CPU; see docs/figures.md. */
 const nodeOptions = ['--max-semi-space-size=2', '--heap-growing-percent=10', '--v8-pool-size=1'];
 const env = { MALLOC_ARENA_MAX: '1' };
 
