@@ -41,6 +41,13 @@ async function untilGone(namespace: string): Promise<void> {
   }, 60);
 }
 
+/** What the controller says it has done in a namespace, each by its first two words. */
+const doneIn = (namespace: string): readonly string[] =>
+  controller
+    .logs()
+    .filter((line) => line['namespace'] === namespace && line['msg'] === 'done')
+    .map(({ what }) => String(what).split(' ').slice(0, 2).join(' '));
+
 describe('enabled: "false"', () => {
   test('detaches and deletes at once, and what is beside it stays', async () => {
     const namespace = await stage.createNamespace('off', enabled);
@@ -159,13 +166,15 @@ test('renaming: the new Secret is written and attached first, then the old one a
   });
   const fresh = await stage.admin.get(`/api/v1/namespaces/${namespace}/secrets/leave-new-name`);
   expect(fresh?.metadata.uid).not.toBe(old.metadata.uid);
-  const removals = controller.logs().filter(({ namespace: of, msg }) => of === namespace && msg === 'done');
-  expect(removals.map(({ what }) => String(what).split(' ').slice(0, 2).join(' '))).toEqual([
-    `add leave-new-name`,
-    'create Secret',
-    `remove ${stage.secretName}`,
-    'delete Secret',
-  ]);
+  // The API server answers others before the program has read the answer and written its line.
+  await eventually(async () =>
+    expect(doneIn(namespace)).toEqual([
+      `add leave-new-name`,
+      'create Secret',
+      `remove ${stage.secretName}`,
+      'delete Secret',
+    ]),
+  );
   // A foreign Secret of the former name is nobody's to delete.
   await eventually(async () => expect(await pullSecretsOf(stage, stays)).toEqual(['leave-new-name']));
   expect(await readSecret(stage, stays)).toBeDefined();
