@@ -11,9 +11,9 @@ const env = { MALLOC_ARENA_MAX: '1' };
 /** Starts it. */
 export async function startAsPod(stage: Stage): Promise<ControllerProcess> {
   const { url, caFile } = stage.plane;
-  const { tokenFile } = stage.installation;
+  const { tokenFile, namespace } = stage.installation;
   await stage.installation.refreshTokens();
-  const pod = { url, caFile, tokenFile };
+  const pod = { url, caFile, tokenFile, namespace };
   return stage.startController({
     bundle: { main: bundle, nodeOptions },
     pod,

@@ -13,7 +13,7 @@ import { desiredFields } from './domain/desired-secret.ts';
 import type { Settings } from './domain/settings.ts';
 import type { NamespaceView, SecretView, ServiceAccountView } from './domain/views.ts';
 import { KubernetesCluster } from './kubernetes/cluster.ts';
-import { EventRecorder } from './kubernetes/events.ts';
+import { EventRecorder, type Reporter } from './kubernetes/events.ts';
 import { pause } from './kubernetes/pause.ts';
 import { Store } from './kubernetes/store.ts';
 import { secretProjector } from './kubernetes/views.ts';
@@ -43,8 +43,8 @@ export interface Ports {
 /** What one start differs in from another. */
 export interface ControllerOptions {
   readonly settings: Settings;
-  /** The name of the pod or host, as Events report it. */
-  readonly reporter: string;
+  /** Who reports Events. */
+  readonly reporter: Reporter;
   /** Only this namespace is looked at; absent: all. */
   readonly namespace?: string | undefined;
   /** Told what became of each step. */

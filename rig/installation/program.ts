@@ -23,6 +23,7 @@ export interface PodAccess {
   readonly url: string;
   readonly caFile: string;
   readonly tokenFile: string;
+  readonly namespace: string;
 }
 
 /** What to start. */
@@ -117,9 +118,14 @@ export class Program {
 }
 
 /** Puts the files where a kubelet would, in a mount namespace of the program's own: nobody else sees them. Needs root. */
-function mounting({ caFile, tokenFile }: PodAccess): string {
-  const directory = `mount -t tmpfs none /run && mkdir -p ${podCredentials}`;
-  return `${directory} && cp '${caFile}' ${podCredentials}/ca.crt && cp '${tokenFile}' ${podCredentials}/token`;
+function mounting({ caFile, tokenFile, namespace }: PodAccess): string {
+  return [
+    'mount -t tmpfs none /run',
+    `mkdir -p ${podCredentials}`,
+    `cp '${caFile}' ${podCredentials}/ca.crt`,
+    `cp '${tokenFile}' ${podCredentials}/token`,
+    `printf %s '${namespace}' >${podCredentials}/namespace`,
+  ].join(' && ');
 }
 
 function readIfThere(file: string): string {

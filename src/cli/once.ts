@@ -34,7 +34,7 @@ export async function once(flags: OnceFlags, terminal: Terminal): Promise<number
   const controller = wireController(ports, {
     settings,
     namespace,
-    reporter: terminal.hostname,
+    reporter: { namespace: connection.namespace, pod: terminal.hostname },
     onOutcome: (key, outcome) => pass.note(key, outcome),
   });
   const over = withinLimit(controller.start()).then(() => {

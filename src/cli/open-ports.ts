@@ -45,7 +45,9 @@ export async function connect(flags: ClusterFlags, { environment }: Terminal): P
   const inCluster = host !== undefined && existsSync(join(podCredentials, 'token'));
   if (inCluster && flags.kubeconfig === undefined && flags.context === undefined) {
     const port = environment['KUBERNETES_SERVICE_PORT'] ?? '443';
-    return new InClusterConnection({ host, port, directory: podCredentials, clock: systemClock });
+    const namespace = (await readFile(join(podCredentials, 'namespace'), 'utf8')).trim();
+    const directory = podCredentials;
+    return new InClusterConnection({ host, port, directory, namespace, clock: systemClock });
   }
   const files = kubeconfigFiles(flags, environment);
   try {

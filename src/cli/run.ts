@@ -25,7 +25,10 @@ export async function run(flags: RunFlags, terminal: Terminal): Promise<number> 
   const page = createMetrics(terminal.version);
   const connection = await connect(flags, terminal);
   const ports = openPorts(terminal, { settings, connection, log, metrics: page.metrics });
-  const controller = wireController(ports, { settings, reporter: terminal.hostname });
+  const controller = wireController(ports, {
+    settings,
+    reporter: { namespace: connection.namespace, pod: terminal.hostname },
+  });
   const server = await listen(flags.listen, { ready: () => controller.ready, page });
   log.info('listening', { url: server.url, version: terminal.version });
   const start = async () => {

@@ -11,6 +11,8 @@ export interface Connection {
   readonly origin: string;
   /** Path prefix of a proxied API server, without a slash at the end; usually empty. */
   readonly prefix: string;
+  /** The namespace that the program itself is in, or acts from: the pod's, or that of the kubeconfig's context. */
+  readonly namespace: string;
   /** What the next request is sent by. */
   dispatcher(): Promise<Dispatcher>;
   /** The headers that authenticate; `renew`: the last ones were refused. */
@@ -35,6 +37,8 @@ export interface InClusterProps {
   readonly port: string;
   /** The folder with `token` and `ca.crt`. */
   readonly directory: string;
+  /** The pod's namespace. */
+  readonly namespace: string;
   readonly clock: Pick<Clock, 'now'>;
 }
 
@@ -42,6 +46,7 @@ export interface InClusterProps {
 export class InClusterConnection implements Connection {
   readonly origin: string;
   readonly prefix = '';
+  readonly namespace: string;
   readonly #props: InClusterProps;
   #readAt = -Infinity;
   #token = '';
@@ -52,6 +57,7 @@ export class InClusterConnection implements Connection {
 
   constructor(props: InClusterProps) {
     this.#props = props;
+    this.namespace = props.namespace;
     const host = props.host.includes(':') ? `[${props.host}]` : props.host;
     this.origin = `https://${host}:${props.port}`;
   }

@@ -1,5 +1,5 @@
 // Warning Events in the tenant's namespace, regarding our Secret (which need not exist; an Event about a Namespace is
-// accepted in `default` only). Called by the worker for every problem it sees, as often as it sees it: repeats are folded
+// accepted in `default` only), and one in our own for what several namespaces have in common. Called by the worker for every problem it sees, as often as it sees it: repeats are folded
 // into the series of one Event and sent rarely. Best effort: it never fails, never waits, never grows without bound.
 import type { Api, ApiAnswer, Clock, Events, Log } from '../controller/ports.ts';
 import type { Problem } from '../domain/errors.ts';
@@ -10,6 +10,9 @@ import type { KubernetesObject } from './views.ts';
 /** A repeat is sent at most this often. Events live for an hour, so a lasting problem is always to be seen. In ms. */
 const repeatAfter = 10 * 60_000;
 
+/** The same problem in another namespace within this time is one that they have in common: as long as Events live. In ms. */
+const sharedWithin = 60 * 60_000;
+
 /** Time between two requests, in ms: Events must never crowd out the writing of Secrets. */
 const gap = 50;
 
@@ -19,20 +22,28 @@ const capacity = 2_000;
 /** The API server refuses a longer note (1,024 bytes); ours are ASCII but for what people wrote. */
 const longestNote = 900; // in bytes
 
+/** Who reports. */
+export interface Reporter {
+  /** The namespace that the program itself is in: what several namespaces have in common is told there. */
+  readonly namespace: string;
+  /** The name of the pod or host. */
+  readonly pod: string;
+}
+
 interface EventsProps {
   readonly api: Api;
   readonly clock: Clock;
   readonly log: Log;
   /** The name of the installation. */
   readonly instance: string;
-  /** The name of the pod or host. */
-  readonly reporter: string;
+  readonly reporter: Reporter;
   readonly secretName: string;
 }
 
 interface Entry {
   readonly namespace: string;
   readonly problem: Problem;
+  readonly regarding: { readonly kind: 'Secret' | 'Pod'; readonly name: string };
   /** The name of the Event, once it has been made. */
   name: string | undefined;
   count: number;
@@ -45,6 +56,8 @@ export class EventRecorder implements Events {
   readonly #props: EventsProps;
   /** By namespace, reason and note; the longest unseen first. */
   readonly #entries = new Map<string, Entry>();
+  /** Who had a problem last, and when, by reason and note. */
+  readonly #lastWith = new Map<string, { readonly namespace: string; readonly at: number }>();
   readonly #queue = new Set<Entry>();
   readonly #stopped = new AbortController();
   #sending: Promise<void> = Promise.resolve();
@@ -55,6 +68,23 @@ export class EventRecorder implements Events {
   }
 
   warn(namespace: string, problem: Problem): void {
+    const { secretName, reporter } = this.#props;
+    this.#tell(namespace, problem, { kind: 'Secret', name: secretName });
+    if (!this.#isShared(namespace, problem)) return;
+    const note = `in several namespaces: ${problem.note}`;
+    this.#tell(reporter.namespace, { ...problem, note }, { kind: 'Pod', name: reporter.pod });
+  }
+
+  #isShared(namespace: string, { reason, note }: Problem): boolean {
+    const key = `${reason}/${note}`;
+    const at = this.#props.clock.now();
+    const last = this.#lastWith.get(key);
+    if (last === undefined && this.#lastWith.size >= capacity) this.#lastWith.clear();
+    this.#lastWith.set(key, { namespace, at });
+    return last !== undefined && last.namespace !== namespace && at - last.at < sharedWithin;
+  }
+
+  #tell(namespace: string, problem: Problem, regarding: Entry['regarding']): void {
     const now = this.#props.clock.now();
     const key = `${namespace}/${problem.reason}/${problem.note}`;
     const known = this.#entries.get(key);
@@ -62,6 +92,7 @@ export class EventRecorder implements Events {
     const entry = known ?? {
       namespace,
       problem,
+      regarding,
       name: undefined,
       count: 0,
       sentAt: -Infinity,
@@ -80,7 +111,7 @@ export class EventRecorder implements Events {
 
   forget(namespace: string): void {
     for (const [key, entry] of this.#entries) {
-      if (entry.namespace !== namespace) continue;
+      if (entry.namespace !== namespace || entry.regarding.kind === 'Pod') continue;
       this.#queue.delete(entry);
       this.#entries.delete(key);
     }
@@ -131,7 +162,7 @@ export class EventRecorder implements Events {
     }
   }
 
-  #create({ namespace, problem, lastSeenAt }: Entry): Promise<ApiAnswer> {
+  #create({ namespace, problem, regarding, lastSeenAt }: Entry): Promise<ApiAnswer> {
     const { api, instance, reporter, secretName } = this.#props;
     return api.call({
       method: 'POST',
@@ -142,12 +173,12 @@ export class EventRecorder implements Events {
         metadata: { generateName: `${secretName}-`, namespace },
         eventTime: microTime(lastSeenAt),
         reportingController: instance,
-        reportingInstance: reporter.slice(0, 128),
+        reportingInstance: reporter.pod.slice(0, 128),
         action: 'Reconcile',
         reason: problem.reason,
         type: 'Warning',
         note: cut(problem.note),
-        regarding: { apiVersion: 'v1', kind: 'Secret', namespace, name: secretName },
+        regarding: { apiVersion: 'v1', namespace, ...regarding },
       },
     });
   }

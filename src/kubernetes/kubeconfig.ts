@@ -79,6 +79,7 @@ interface ConnectionProps {
 class KubeconfigConnection implements Connection {
   readonly origin: string;
   readonly prefix: string;
+  readonly namespace: string;
   readonly #props: ConnectionProps;
   #dispatcher: Dispatcher | undefined;
   #headers: Readonly<Record<string, string>> = {};
@@ -91,6 +92,7 @@ class KubeconfigConnection implements Connection {
     this.#props = props;
     this.origin = server.origin;
     this.prefix = server.pathname.replace(/\/$/, '');
+    this.namespace = config.getContextObject(config.getCurrentContext())?.namespace ?? 'default';
     // client-node's agent would speak HTTP/2, whose streams end with an uncaught error when the agent is destroyed
     // (undici 8.12); ours takes its place. Those for proxies stay theirs.
     const describe = config.createDispatcherOptions.bind(config);

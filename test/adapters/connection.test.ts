@@ -41,7 +41,13 @@ beforeEach(async () => {
   server.handle((exchange) => exchange.json({}));
   await mount('token-1', first);
   clock = new ManualClock();
-  connection = new InClusterConnection({ host: '127.0.0.1', port: String(server.port), directory, clock });
+  connection = new InClusterConnection({
+    host: '127.0.0.1',
+    port: String(server.port),
+    directory,
+    namespace: 'own',
+    clock,
+  });
   api = new HttpApi({
     connection,
     clock: { timeoutSignal: (ms) => AbortSignal.timeout(ms) },
@@ -172,7 +178,7 @@ describe('closing', () => {
 
 describe('the address', () => {
   test('of IPv6 is written with brackets', async () => {
-    const props = { port: '443', directory, clock };
+    const props = { port: '443', directory, namespace: 'own', clock };
     expect(new InClusterConnection({ ...props, host: 'fd00::1' }).origin).toBe('https://[fd00::1]:443');
     expect(new InClusterConnection({ ...props, host: '10.0.0.1' }).origin).toBe('https://10.0.0.1:443');
     expect(new InClusterConnection({ ...props, host: 'fd00::1' }).prefix).toBe('');
@@ -182,7 +188,13 @@ describe('the address', () => {
     const local = await startStubApiServer({ tls: first, host: '::1' }).catch(() => undefined);
     if (local === undefined) return skip('no IPv6 on this machine');
     local.handle((exchange) => exchange.json({ six: true }));
-    const six = new InClusterConnection({ host: '::1', port: String(local.port), directory, clock });
+    const six = new InClusterConnection({
+      host: '::1',
+      port: String(local.port),
+      directory,
+      namespace: 'own',
+      clock,
+    });
     const client = new HttpApi({ connection: six, clock, userAgent: 'x' });
     expect((await client.call({ method: 'GET', path: '/' })).body).toStrictEqual({ six: true });
     await six.close();

@@ -22,7 +22,14 @@ beforeEach(() => {
 });
 
 const recorderOn = (api: Api) =>
-  new EventRecorder({ api, clock, log, instance: 'i', reporter: 'r', secretName: 's' });
+  new EventRecorder({
+    api,
+    clock,
+    log,
+    instance: 'i',
+    reporter: { namespace: 'own', pod: 'r' },
+    secretName: 's',
+  });
 
 describe('with more problems than it can remember', () => {
   /** In ms; less than the ten minutes within which a repeat is not sent. */
@@ -83,8 +90,8 @@ describe('what is not news', () => {
       throw new Error('it does not watch');
     };
     const events = recorderOn({ call, watch });
-    const warn = async (namespace: string) => {
-      events.warn(namespace, problem);
+    const warn = async (namespace: string, note = `of ${namespace}`) => {
+      events.warn(namespace, { ...problem, note });
       await clock.advance(1_000);
     };
     const failNext = () =>
@@ -104,7 +111,7 @@ describe('what is not news', () => {
 
   test('of a namespace that was done with is not sent any more', async () => {
     const { events, asked } = recording();
-    for (const name of ['team-a', 'team-b', 'team-c']) events.warn(name, problem);
+    for (const name of ['team-a', 'team-b', 'team-c']) events.warn(name, { ...problem, note: `of ${name}` });
     events.forget('team-b');
     await clock.advance(10_000);
     expect(asked).toStrictEqual(['POST team-a', 'POST team-c']);
@@ -154,7 +161,7 @@ describe('stopping', () => {
   });
 
   test('sends what is queued, as long as there is time', async () => {
-    for (const name of ['a', 'b', 'c']) events.warn(name, problem);
+    for (const name of ['a', 'b', 'c']) events.warn(name, { ...problem, note: name });
     const stopped = events.stop(clock.timeoutSignal(2_000));
     for (let sent = 1; sent <= 3; sent += 1) {
       await until(() => server.requests.length >= sent);

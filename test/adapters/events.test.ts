@@ -38,7 +38,7 @@ beforeEach(async () => {
     clock,
     log: { debug: note, info: note, warn: note, error: note },
     instance: 'my-instance',
-    reporter: 'pod-1',
+    reporter: { namespace: 'our-own', pod: 'pod-1' },
     secretName: 'ecr-pull-secret',
   });
 });
@@ -114,7 +114,7 @@ describe('a problem', () => {
 
   test('of its own for each namespace, reason and note', async () => {
     events.warn('team-a', problem());
-    events.warn('team-b', problem());
+    events.warn('team-b', problem({ note: 'of b' }));
     events.warn('team-a', problem({ reason: 'Forbidden' }));
     events.warn('team-a', problem({ note: 'another' }));
     events.warn('team-a', problem({ subject: 'elsewhere', retryAt: 5 }));
@@ -124,7 +124,7 @@ describe('a problem', () => {
 
   test('does not follow another without a pause', async () => {
     events.warn('team-a', problem());
-    events.warn('team-b', problem());
+    events.warn('team-b', problem({ note: 'of b' }));
     await until(() => clock.timers.length === 1);
     expect(server.requests).toHaveLength(1);
     await requests(2);
@@ -188,7 +188,7 @@ describe('a failure', () => {
   ])('%s is swallowed, and the next problem is sent all the same', async (_why, status, reason) => {
     server.next((exchange) => exchange.refuse(status, reason));
     events.warn('team-a', problem());
-    events.warn('team-b', problem());
+    events.warn('team-b', problem({ note: 'of b' }));
     await requests(2);
     expect(logged.length).toBeGreaterThan(0);
     expect(JSON.stringify(logged)).not.toContain(leakedText);

@@ -48,7 +48,7 @@ beforeEach(async () => {
   const fetcher = { fetch: () => Promise.resolve(aToken({ issued, expires: issued + 43_200 })) };
   controller = wireController(
     { clock, api, fetcher, log, metrics },
-    { settings: aSettings(), reporter: 'pod' },
+    { settings: aSettings(), reporter: { namespace: 'own', pod: 'pod' } },
   );
 });
 

@@ -83,7 +83,7 @@ export class World {
     };
     this.#controller = wireController(
       { clock, api, fetcher, log, metrics: silentMetrics },
-      { settings: this.#settings, reporter: 'simulation' },
+      { settings: this.#settings, reporter: { namespace: 'own', pod: 'simulation' } },
     );
     void this.#controller.start();
   }

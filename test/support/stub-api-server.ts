@@ -231,6 +231,7 @@ export function connectTo(server: Pick<StubApiServer, 'url'>): Connection {
   return {
     origin: server.url,
     prefix: '',
+    namespace: 'own',
     dispatcher: () => Promise.resolve(agent),
     headers: () => Promise.resolve({ authorization: 'Bearer plain' }),
     close: () => agent.destroy(),
