@@ -2,6 +2,8 @@
 // `npm run generate`, which writes them, and by a test, which fails when they are stale.
 import type * as v from 'valibot';
 import { runProgram } from '../src/cli/program.ts';
+import { refusals } from '../src/aws/refusals.ts';
+import { profile } from '../src/config/profile.ts';
 import { configSchema } from '../src/config/schema.ts';
 import { annotationPrefix, namespaceAnnotations } from '../src/domain/annotations.ts';
 import { secretAnnotations } from '../src/domain/desired-secret.ts';
@@ -13,6 +15,7 @@ const origin = '<!-- Generated from src/ by `npm run generate`. Do not edit. -->
 export async function referencePages(): Promise<Readonly<Record<string, string>>> {
   return {
     'annotations.md': annotationsPage(),
+    'aws-errors.md': awsErrorsPage(),
     'commands.md': await commandsPage(),
     'configuration.md': configurationPage(),
     'metrics.md': metricsPage(),
@@ -87,18 +90,39 @@ function metricsPage(): string {
   );
 }
 
-function configurationPage(): string {
-  const rows = settingsOf('', configSchema).map(({ path, fallback, meaning }) => [
+const settingRows = (settings: readonly Setting[]): readonly (readonly string[])[] =>
+  settings.map(({ path, fallback, meaning }) => [
     `\`${path}\``,
-    `\`${JSON.stringify(fallback)}\``,
+    fallback === undefined ? 'none' : `\`${JSON.stringify(fallback)}\``,
     meaning,
   ]);
+
+function configurationPage(): string {
   return page(
     'Configuration',
     'One YAML file (`--config`), read once at start; the chart renders it from `config` in its values and rolls the pod when it changes. ' +
       'It is checked as a whole: every problem is named with its path, unknown keys are errors.',
-    table(['setting', 'default', 'meaning'], rows),
-    'What concerns AWS is set the AWS way, by the environment: `AWS_REGION`, `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE`, `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT` and so on.',
+    table(['setting', 'default', 'meaning'], settingRows(settingsOf('', configSchema))),
+    '## A profile',
+    table(['setting', 'default', 'meaning'], settingRows(settingsOf('profiles.<name>', profile))),
+    '## The environment',
+    'What concerns AWS is set the AWS way, by the environment: `AWS_REGION` (required: where STS is asked), `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE`, ' +
+      '`AWS_PROFILE`, `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` and so on. `HTTPS_PROXY` and `NO_PROXY` count for AWS, not for the API server.',
+  );
+}
+
+function awsErrorsPage(): string {
+  const rows = refusals.map(({ at, codes, message, advice, source }) => [
+    at?.join(', ') ?? 'any call',
+    codes.map((code) => `\`${code}\``).join(', '),
+    message ?? '',
+    advice.replace('{claims}', 'issuer …, subject …, audience …'),
+    source,
+  ]);
+  return page(
+    'What AWS says, and what to do',
+    'The first row that fits is taken. `…Exception` at the end of a code is left out. Where AWS says the same for several causes, the advice names them all.',
+    table(['call', 'code', "AWS's words", 'advice', 'source'], rows),
   );
 }
 

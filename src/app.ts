@@ -75,7 +75,12 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
   const stores = {
     namespaces: new Store<NamespaceView>(),
     secrets: new Map(secretNames.map((name) => [name, new Store<SecretView>()])),
-    serviceAccounts: new Map(settings.attachTo.map((name) => [name, new Store<ServiceAccountView>()])),
+    serviceAccounts: new Map(
+      [...settings.attachTo, ...settings.identity.serviceAccounts].map((name) => [
+        name,
+        new Store<ServiceAccountView>(),
+      ]),
+    ),
   };
   const all = [stores.namespaces, ...stores.secrets.values(), ...stores.serviceAccounts.values()];
   const projectSecret = secretProjector({ manager: instance, fields: desiredFields(settings) });

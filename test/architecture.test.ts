@@ -47,6 +47,7 @@ const rules: Readonly<Record<string, Rule>> = {
     packages: ['undici', '@kubernetes/client-node', 'yaml', 'node:fs/promises', 'node:path'],
   },
   kubernetes: { values: ['.', 'domain'], types: [ports], packages: ['node:stream'] },
+  'aws/web-identity-file.ts': { values: ['.', 'domain'], packages: ['node:fs/promises'] },
   aws: { values: ['.', 'domain'], types: [ports], packages: ['@aws-sdk/*', 'node:http', 'node:https'] },
   telemetry: { values: ['.'], types: [ports], packages: ['pino', 'prom-client', 'node:http'] },
   cli: {

@@ -3,8 +3,9 @@
 import type { AwsRequest } from './aws-request.ts';
 import { headerOf } from './aws-request.ts';
 import { authenticationError } from './aws-error.ts';
-import type { Caller, CredentialStore } from './credential-store.ts';
-import { formatAmzDate, parseAmzDate, readSignature, signatureHolds } from './sigv4.ts';
+import type { Caller, Credential, CredentialStore } from './credential-store.ts';
+import { partitionOfArn, partitionOfRegion } from './partition.ts';
+import { formatAmzDate, parseAmzDate, readSignature, type Signature, signatureHolds } from './sigv4.ts';
 
 const allowedSkewMs = 5 * 60_000;
 
@@ -23,7 +24,7 @@ export function authenticate(request: AwsRequest, store: CredentialStore, now: n
     const text = `Credential should be scoped to correct service: '${service}'.`;
     throw authenticationError(service, 'mismatch', text);
   }
-  const credential = store.find(signature.accessKeyId);
+  const credential = findCredential(signature, store);
   if (credential === undefined || credential.sessionToken !== headerOf(headers, 'x-amz-security-token')) {
     throw authenticationError(service, 'unknown-key');
   }
@@ -33,6 +34,13 @@ export function authenticate(request: AwsRequest, store: CredentialStore, now: n
   }
   if (credential.expiresAt <= now) throw authenticationError(service, 'expired');
   return credential.caller;
+}
+
+/** What the region's partition knows of the key: a key of another partition is as unknown as none. */
+function findCredential({ accessKeyId, region }: Signature, store: CredentialStore): Credential | undefined {
+  const credential = store.find(accessKeyId);
+  if (credential === undefined) return undefined;
+  return partitionOfArn(credential.caller.arn) === partitionOfRegion(region) ? credential : undefined;
 }
 
 function checkDate({ service, headers }: AwsRequest, now: number): void {

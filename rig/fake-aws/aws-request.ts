@@ -1,15 +1,18 @@
-// What a request to the fake AWS asks for, read off the wire formats that the AWS SDK v3 really sends: ECR speaks JSON
-// 1.1 (X-Amz-Target), STS the Query protocol (a form). Used by fake-aws; knows nothing of who asks or what is answered.
+// What a request to the fake AWS asks for, read off the wire formats that the AWS SDK v3 really sends: both ECRs speak
+// JSON 1.1 (X-Amz-Target), STS the Query protocol (a form). Used by fake-aws; knows nothing of who asks or what is answered.
 import type { IncomingHttpHeaders } from 'node:http';
 
-export type AwsService = 'ecr' | 'sts';
+/** Private ECR and ECR Public, by the names that they have in signatures. */
+export type EcrService = 'ecr' | 'ecr-public';
+
+export type AwsService = EcrService | 'sts';
 
 /** One request as it arrived, and what it asks for. */
 export interface AwsRequest {
   readonly service: AwsService;
   /** The API action, such as `GetAuthorizationToken`. */
   readonly action: string;
-  /** The form of an STS request; empty for ECR. */
+  /** The form of an STS request; empty for both ECRs. */
   readonly form: URLSearchParams;
   readonly method: string;
   /** Path and query, as sent. */
@@ -18,15 +21,19 @@ export interface AwsRequest {
   readonly body: Buffer;
 }
 
-const ecrTarget = /^AmazonEC2ContainerRegistry_V20150921\.(\w+)$/;
+/** `X-Amz-Target` begins with one of these. */
+const targets: Readonly<Record<string, EcrService>> = {
+  AmazonEC2ContainerRegistry_V20150921: 'ecr',
+  SpencerFrontendService: 'ecr-public',
+};
 
 /** Reads a request; undefined when it is addressed to no service that we play. */
 export function readAwsRequest(
   raw: Pick<AwsRequest, 'method' | 'url' | 'headers' | 'body'>,
 ): AwsRequest | undefined {
-  const target = ecrTarget.exec(headerOf(raw.headers, 'x-amz-target') ?? '');
-  if (target !== null)
-    return { ...raw, service: 'ecr', action: target[1] ?? '', form: new URLSearchParams() };
+  const [target = '', operation = ''] = (headerOf(raw.headers, 'x-amz-target') ?? '').split('.');
+  const service = targets[target];
+  if (service !== undefined) return { ...raw, service, action: operation, form: new URLSearchParams() };
   const form = new URLSearchParams(raw.body.toString());
   const action = form.get('Action');
   if (action === null || form.get('Version') !== '2011-06-15') return undefined;

@@ -8,6 +8,8 @@ import { readSignature } from './sigv4.ts';
 export interface CallRecord {
   readonly service: AwsService;
   readonly action: string;
+  /** The Host header: the endpoint that the client meant, also where a proxy or an override led elsewhere. */
+  readonly host: string;
   /** Of the credential scope; absent for unsigned calls (AssumeRoleWithWebIdentity). */
   readonly region?: string;
   /** STS: the role that is asked for; ECR: the role of the caller, absent for a static or unknown key. */
@@ -103,7 +105,7 @@ export class CallLog {
     return {
       record,
       signedBy: ({ roleArn, sessionName }) => {
-        if (record.service !== 'ecr') return;
+        if (record.service === 'sts') return;
         Object.assign(record, withoutAbsent({ roleArn, sessionName }));
       },
       end: (code, status) => {
@@ -122,6 +124,7 @@ function describe({ service, action, form, headers }: AwsRequest): Omit<CallReco
   return {
     service,
     action,
+    host: headers.host ?? '',
     tags: Object.fromEntries(
       formList(form, 'Tags', '.Key').map((key, index) => [key, tagValues[index] ?? '']),
     ),

@@ -1,12 +1,16 @@
 // The access keys that the fake AWS knows: static ones of IAM users and the sessions that STS issued, with whom each of
 // them is. Used by sts (issues) and authenticate (looks up). Does not decide who may assume what.
 import { randomBytes } from 'node:crypto';
+import { partitionOfArn } from './partition.ts';
+import { allowing, type Policy } from './policy.ts';
 
 /** A long-lived key of an IAM user. */
 export interface AccessKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly userArn: string;
+  /** The actions that the user's policies allow, such as `ecr:*`; default: every one. */
+  readonly allow?: readonly string[];
 }
 
 /** Who makes a call. */
@@ -21,6 +25,10 @@ export interface Caller {
   readonly userId: string;
   /** The session tags that go on to the next role of a chain. */
   readonly transitiveTags: ReadonlyMap<string, string>;
+  /** Of a user; a role's is looked up when something is asked for. Undefined: it may do everything. */
+  readonly userPolicy: Policy | undefined;
+  /** Of a session: what it is limited to, beyond its role's policy. */
+  readonly sessionPolicy: Policy | undefined;
 }
 
 /** A key with its secret, and who has it. */
@@ -43,6 +51,7 @@ export interface SessionRequest {
   /** Ms since the epoch. */
   readonly expiresAt: number;
   readonly transitiveTags: ReadonlyMap<string, string>;
+  readonly sessionPolicy: Policy | undefined;
 }
 
 const idAlphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
@@ -58,9 +67,8 @@ export function accountOf(arn: string): string {
 
 /** `arn:aws:iam::1:role/path/name` + session = `arn:aws:sts::1:assumed-role/name/session`: AWS drops the path. */
 function sessionArn(roleArn: string, sessionName: string): string {
-  const [, partition = 'aws'] = roleArn.split(':');
   const roleName = roleArn.slice(roleArn.lastIndexOf('/') + 1);
-  return `arn:${partition}:sts::${accountOf(roleArn)}:assumed-role/${roleName}/${sessionName}`;
+  return `arn:${partitionOfArn(roleArn)}:sts::${accountOf(roleArn)}:assumed-role/${roleName}/${sessionName}`;
 }
 
 /** Every access key that is known, expired sessions too (AWS tells those apart from unknown ones). */
@@ -69,12 +77,14 @@ export class CredentialStore {
   readonly #roleIds = new Map<string, string>();
 
   constructor(accessKeys: readonly AccessKey[]) {
-    for (const { accessKeyId, secretAccessKey, userArn } of accessKeys) {
+    for (const { accessKeyId, secretAccessKey, userArn, allow } of accessKeys) {
       const caller = {
         arn: userArn,
         account: accountOf(userArn),
         userId: uniqueId('AIDA'),
         transitiveTags: new Map<string, string>(),
+        userPolicy: allowing(allow),
+        sessionPolicy: undefined,
       };
       this.#byKeyId.set(accessKeyId, { accessKeyId, secretAccessKey, expiresAt: Infinity, caller });
     }
@@ -86,7 +96,8 @@ export class CredentialStore {
   }
 
   /** Makes a session and remembers it. */
-  issue({ roleArn, sessionName, expiresAt, transitiveTags }: SessionRequest): Session {
+  issue(request: SessionRequest): Session {
+    const { roleArn, sessionName, expiresAt, transitiveTags, sessionPolicy } = request;
     const roleId = this.#roleIds.get(roleArn) ?? uniqueId('AROA');
     this.#roleIds.set(roleArn, roleId);
     const session = {
@@ -101,6 +112,8 @@ export class CredentialStore {
         sessionName,
         userId: `${roleId}:${sessionName}`,
         transitiveTags,
+        userPolicy: undefined,
+        sessionPolicy,
       },
     };
     this.#byKeyId.set(session.accessKeyId, session);

@@ -1,22 +1,23 @@
-// A fake AWS for demo and tests: STS and private ECR on one loopback port, in the wire formats of the AWS SDK v3, with
-// AWS's literal errors. Point `AWS_ENDPOINT_URL` at its `url`. It plays the two services that the controller calls; it
+// A fake AWS for demo and tests: STS, ECR and ECR Public on one loopback port, in the wire formats of the AWS SDK v3,
+// with AWS's literal errors. Point `AWS_ENDPOINT_URL` at its `url`. It plays the services that the controller calls; it
 // must never be reached from outside this machine.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Answer } from './answer.ts';
 import { authenticate } from './authenticate.ts';
-import { AwsError, ecrDenied, serviceError } from './aws-error.ts';
+import { AwsError, serviceError } from './aws-error.ts';
 import { type AwsRequest, readAwsRequest } from './aws-request.ts';
 import { type Behaviour, BehaviourRules, type EffectiveBehaviour, type SlowBody } from './behaviour.ts';
 import { CallLog, type CallMatch, type CallRecord, type OpenCall, type RuleMatch } from './call-log.ts';
-import { type AccessKey, type Caller, CredentialStore } from './credential-store.ts';
-import { answerEcr, renderEcrError } from './ecr.ts';
+import { type AccessKey, type Caller, CredentialStore, type Session } from './credential-store.ts';
+import { answerEcr, deniedEcr, renderEcrError } from './ecr.ts';
+import { closeServer, listenOnLoopback } from './loopback.ts';
 import { type FakeRole, RoleStore } from './role-store.ts';
 import { send } from './send.ts';
 import { answerSts, deniedSts, isSigned, renderStsError } from './sts.ts';
 import { type IssuedToken, TokenStore, type TokenVerdict } from './token-store.ts';
-import { type FakeIssuer, WebIdentityVerifier } from './web-identity.ts';
+import { type FakeIssuer, type HiddenKeys, WebIdentityVerifier } from './web-identity.ts';
 
 /** What exists in the fake AWS when it starts. */
 export interface FakeAwsOptions {
@@ -43,6 +44,21 @@ export interface FakeAws {
   behave(match: RuleMatch, behaviour: Behaviour): () => void;
   /** Adds a role, or replaces the one of its ARN; it counts after `delayMs`, as changes of IAM take a while. */
   putRole(role: FakeRole, delayMs?: number): void;
+  /**
+   * Keeps AWS from getting the key set of an issuer, and forgets the one it has: no token of it is good until then.
+   * @returns how to undo it
+   */
+  hideKeys(issuer: string, how?: HiddenKeys): () => void;
+  /**
+   * A session that no call to STS asked for: an agent on the machine got it. The role need not exist.
+   * @param tags its session tags, all of them transitive
+   */
+  issueSession(
+    roleArn: string,
+    sessionName: string,
+    seconds: number,
+    tags?: Readonly<Record<string, string>>,
+  ): Session;
   /** What a registry makes of a password. @param now ms since the epoch, default the clock's */
   verdict(password: string, now?: number): TokenVerdict;
   /** Cuts every connection and ends. */
@@ -53,7 +69,7 @@ export interface FakeAws {
 export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAws> {
   const { issuers = [], roles: initialRoles = [], accessKeys = [], clock = Date.now } = options;
   const log = new CallLog(clock);
-  const rules = new BehaviourRules();
+  const rules = new BehaviourRules(clock);
   const tokens = new TokenStore();
   const roles = new RoleStore(initialRoles, clock);
   const credentials = new CredentialStore(accessKeys);
@@ -63,9 +79,9 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
     // Whatever goes wrong in here concerns one connection, never the process of the test.
     serve(request, response, parts).catch(() => response.destroy());
   });
-  const url = await listen(server);
+  const port = await listenOnLoopback(server);
   return {
-    url,
+    url: `http://127.0.0.1:${port}`,
     get calls() {
       return log.calls;
     },
@@ -78,11 +94,17 @@ export async function startFakeAws(options: FakeAwsOptions = {}): Promise<FakeAw
     count: (match) => log.count(match),
     behave: (match, behaviour) => rules.add(match, behaviour),
     putRole: (role, delayMs) => roles.put(role, delayMs),
+    hideKeys: (issuer, how = 'unreachable') => webIdentities.hideKeys(issuer, how),
     verdict: (password, now = clock()) => tokens.verdict(password, now),
-    close: async () => {
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => void server.close(() => resolve()));
-    },
+    issueSession: (roleArn, sessionName, seconds, tags = {}) =>
+      credentials.issue({
+        roleArn,
+        sessionName,
+        expiresAt: Math.floor(clock() / 1000 + seconds) * 1000,
+        transitiveTags: new Map(Object.entries(tags)),
+        sessionPolicy: undefined,
+      }),
+    close: () => closeServer(server),
   };
 }
 
@@ -96,15 +118,6 @@ interface Parts {
   readonly clock: () => number;
 }
 
-async function listen(server: Server): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once('error', reject).listen(0, '127.0.0.1', resolve);
-  await promise;
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return `http://127.0.0.1:${address.port}`;
-}
-
 async function serve(http: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
   const left = new AbortController();
   response.once('close', () => left.abort());
@@ -113,7 +126,7 @@ async function serve(http: IncomingMessage, response: ServerResponse, parts: Par
   const { method = '', url = '', headers } = http;
   const request = readAwsRequest({ method, url, headers, body });
   if (request === undefined) {
-    response.writeHead(404).end('The fake AWS plays STS and ECR only.\n');
+    response.writeHead(404).end('The fake AWS plays STS, ECR and ECR Public only.\n');
     return;
   }
   const call = parts.log.begin(request);
@@ -148,7 +161,7 @@ type Ending =
 /** Everything between a request and its answer. */
 async function play(scene: Scene): Promise<Ending> {
   const { request, call, parts, left } = scene;
-  const render = request.service === 'ecr' ? renderEcrError : renderStsError;
+  const render = request.service === 'sts' ? renderStsError : renderEcrError;
   const caller = identify(scene);
   const behaviour = parts.rules.for(call.record);
   await wait(behaviour, left);
@@ -193,13 +206,18 @@ async function answerOf(
   behaviour: EffectiveBehaviour,
 ): Promise<Answer> {
   const { service, action, form } = request;
-  const stsCall = { action, form, caller };
-  const { fail } = behaviour;
-  if (fail === 'deny') throw service === 'ecr' ? ecrDenied(caller?.arn ?? '', action) : deniedSts(stsCall);
-  if (typeof fail === 'string') throw serviceError(fail, service);
-  if (fail !== undefined) throw new AwsError(fail.status, fail.code, fail.message);
-  if (service === 'sts') return await answerSts(stsCall, parts);
+  const { fail, limit } = behaviour;
+  if (limit?.admits() === false) throw serviceError('throttle', service);
+  if (typeof fail === 'object') throw new AwsError(fail.status, fail.code, fail.message);
+  if (fail !== undefined && fail !== 'deny') throw serviceError(fail, service);
+  if (service === 'sts') {
+    const stsCall = { action, form, caller };
+    if (fail === 'deny') throw deniedSts(stsCall);
+    return await answerSts(stsCall, parts);
+  }
   if (caller === undefined) throw new Error('an ECR call without caller');
   const region = call.record.region ?? '';
-  return answerEcr({ action, caller, region, now: parts.clock(), behaviour }, parts.tokens);
+  const ecrCall = { service, action, caller, region, now: parts.clock(), behaviour };
+  if (fail === 'deny') throw deniedEcr(ecrCall);
+  return answerEcr(ecrCall, parts);
 }

@@ -1,6 +1,8 @@
-// The IAM roles of the fake AWS and their trust policies, as a small data model instead of policy documents. Used by
-// sts; tests and demo fill it. Decides trust only, never what a role may do afterwards.
+// The IAM roles of the fake AWS with their trust and permissions, as a small data model instead of policy documents. Used
+// by sts and policy; tests and demo fill it. Decides trust; what a role may do is decided by policy.
 import type { Caller } from './credential-store.ts';
+import { partitionOfArn } from './partition.ts';
+import { allowing, type Policy } from './policy.ts';
 
 /** Trusts the Kubernetes ServiceAccounts of a cluster: `Federated` + conditions on `sub` and `aud`. */
 export interface WebIdentityTrust {
@@ -22,13 +24,15 @@ export interface PrincipalTrust {
   readonly tagSession?: boolean;
 }
 
-/** A role; it may assume ECR's permissions unless `Behaviour.fail` says otherwise. */
+/** A role. */
 export interface FakeRole {
   readonly arn: string;
   /** The statements of the trust policy: one that accepts is enough. */
   readonly trust: readonly (WebIdentityTrust | PrincipalTrust)[];
   /** MaxSessionDuration in seconds; default 3600. */
   readonly maxSessionSeconds?: number;
+  /** The actions that its policies allow, such as `ecr:*`; default: every one. */
+  readonly allow?: readonly string[];
 }
 
 /** What a trust policy looks at in a web identity token. */
@@ -57,6 +61,11 @@ export class RoleStore {
   /** Adds a role, or replaces the one of this ARN, from `delayMs` on. */
   put(role: FakeRole, delayMs = 0): void {
     this.#versions.push({ role, from: this.#clock() + delayMs });
+  }
+
+  /** What its policies allow, now; undefined: everything, also when nobody said that there is such a role. */
+  policyOf(roleArn: string): Policy | undefined {
+    return allowing(this.#find(roleArn)?.allow);
   }
 
   /** The role, when it exists and trusts the web identity. */
@@ -101,8 +110,8 @@ function acceptsCaller(
   externalId: string | null,
 ): boolean {
   if (!('principals' in trust)) return false;
-  const [, partition = 'aws'] = caller.arn.split(':');
-  const names = new Set([caller.arn, caller.roleArn, `arn:${partition}:iam::${caller.account}:root`]);
+  const root = `arn:${partitionOfArn(caller.arn)}:iam::${caller.account}:root`;
+  const names = new Set([caller.arn, caller.roleArn, root]);
   return (
     trust.principals.some((principal) => names.has(principal)) &&
     (trust.externalId === undefined || trust.externalId === externalId)

@@ -2,11 +2,15 @@
 // STS renders errors. Called by fake-aws. Trust is decided by role-store, tokens are verified by web-identity.
 import { randomUUID } from 'node:crypto';
 import type { Answer } from './answer.ts';
-import { AwsError, stsDenied, validationError, webIdentityDenied } from './aws-error.ts';
+import { AwsError, constraintError, stsDenied, validationError, webIdentityDenied } from './aws-error.ts';
 import { formList } from './aws-request.ts';
 import type { Caller, CredentialStore, Session } from './credential-store.ts';
 import { accountOf } from './credential-store.ts';
+import { partitionOfArn } from './partition.ts';
+import { policyInTheWay } from './policy.ts';
 import type { FakeRole, RoleStore } from './role-store.ts';
+import { readSessionPolicy } from './session-policy.ts';
+import { readAssumeParameters } from './sts-parameters.ts';
 import { renderXml, type Xml } from './xml.ts';
 import type { WebIdentityVerifier } from './web-identity.ts';
 
@@ -70,36 +74,41 @@ async function resultOf(call: StsCall, parts: StsParts): Promise<Xml> {
 }
 
 async function assumeWithWebIdentity(form: URLSearchParams, parts: StsParts): Promise<Xml> {
-  const { roleArn, sessionName, seconds } = readParameters(form);
+  const { roleArn, sessionName, seconds } = readAssumeParameters(form);
   const token = form.get('WebIdentityToken') ?? '';
   if (token.length < 4) {
-    throw constraint(token, 'webIdentityToken', 'Member must have length greater than or equal to 4');
+    throw constraintError(token, 'webIdentityToken', 'Member must have length greater than or equal to 4');
   }
-  const identity = await parts.webIdentities.verify(token);
+  const identity = await parts.webIdentities.verify(token, accountOf(roleArn));
   const role = parts.roles.trusting(roleArn, identity);
   if (role === undefined) throw webIdentityDenied();
+  const sessionPolicy = readSessionPolicy(form, roleArn);
   checkMaximum(seconds, role);
   const expiresAt = expiry(seconds, parts.clock());
-  const session = parts.credentials.issue({ roleArn, sessionName, expiresAt, transitiveTags: new Map() });
-  const [, partition = 'aws'] = roleArn.split(':');
-  const provider = `arn:${partition}:iam::${accountOf(roleArn)}:oidc-provider/${identity.issuer.replace('https://', '')}`;
+  const transitiveTags = new Map<string, string>();
+  const session = parts.credentials.issue({
+    roleArn,
+    sessionName,
+    expiresAt,
+    transitiveTags,
+    sessionPolicy,
+  });
+  const provider = identity.issuer.replace('https://', '');
   return {
     SubjectFromWebIdentityToken: identity.subject,
     Audience: identity.audiences.join(','),
-    Provider: provider,
+    Provider: `arn:${partitionOfArn(roleArn)}:iam::${accountOf(roleArn)}:oidc-provider/${provider}`,
     ...sessionXml(session),
   };
 }
 
 function assume(form: URLSearchParams, caller: Caller, parts: StsParts): Xml {
-  const { roleArn, sessionName, seconds } = readParameters(form);
+  const { roleArn, sessionName, seconds } = readAssumeParameters(form);
+  checkReach(caller, roleArn, parts);
   const trusting = parts.roles.trustingCaller(roleArn, caller, form.get('ExternalId'));
   if (trusting === undefined) throw stsDenied(caller.arn, 'AssumeRole', roleArn);
-  const keys = formList(form, 'Tags', '.Key');
-  // Tags that come down the chain need the permission as much as new ones.
-  if ((keys.length > 0 || caller.transitiveTags.size > 0) && !trusting.tagSession) {
-    throw stsDenied(caller.arn, 'TagSession', roleArn);
-  }
+  checkTags({ form, caller, roleArn, parts, trusted: trusting.tagSession });
+  const sessionPolicy = readSessionPolicy(form, roleArn);
   if (caller.roleArn !== undefined && seconds > 3600) {
     throw validationError(
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.',
@@ -108,7 +117,34 @@ function assume(form: URLSearchParams, caller: Caller, parts: StsParts): Xml {
   checkMaximum(seconds, trusting.role);
   const transitiveTags = new Map([...caller.transitiveTags, ...newTransitiveTags(form, caller)]);
   const expiresAt = expiry(seconds, parts.clock());
-  return sessionXml(parts.credentials.issue({ roleArn, sessionName, expiresAt, transitiveTags }));
+  return sessionXml(
+    parts.credentials.issue({ roleArn, sessionName, expiresAt, transitiveTags, sessionPolicy }),
+  );
+}
+
+/** The caller's own side. (Where account and principal agree, real IAM is content with the trust policy alone.) */
+function checkReach(caller: Caller, roleArn: string, { roles }: StsParts): void {
+  const kind = policyInTheWay(caller, { action: 'sts:AssumeRole', resource: roleArn }, roles);
+  // Nobody is in two partitions; a role of another one is as absent as one that does not exist.
+  const isOutOfReach = partitionOfArn(roleArn) !== partitionOfArn(caller.arn);
+  if (kind !== undefined || isOutOfReach) throw stsDenied(caller.arn, 'AssumeRole', roleArn, kind);
+}
+
+interface TagRequest {
+  readonly form: URLSearchParams;
+  readonly caller: Caller;
+  readonly roleArn: string;
+  readonly parts: StsParts;
+  /** Whether the role's trust policy lets the caller set tags. */
+  readonly trusted: boolean;
+}
+
+function checkTags({ form, caller, roleArn, parts, trusted }: TagRequest): void {
+  // Tags that come down the chain need the permission as much as new ones.
+  if (formList(form, 'Tags', '.Key').length === 0 && caller.transitiveTags.size === 0) return;
+  const permission = { action: 'sts:TagSession', resource: roleArn };
+  if (trusted && policyInTheWay(caller, permission, parts.roles) === undefined) return;
+  throw stsDenied(caller.arn, 'TagSession', roleArn);
 }
 
 function newTransitiveTags(form: URLSearchParams, caller: Caller): readonly (readonly [string, string])[] {
@@ -126,45 +162,6 @@ function newTransitiveTags(form: URLSearchParams, caller: Caller): readonly (rea
   return keys
     .map((key, index) => [key, values[index] ?? ''] as const)
     .filter(([key]) => transitive.includes(key));
-}
-
-interface Parameters {
-  readonly roleArn: string;
-  readonly sessionName: string;
-  readonly seconds: number;
-}
-
-function readParameters(form: URLSearchParams): Parameters {
-  const roleArn = form.get('RoleArn') ?? '';
-  const sessionName = form.get('RoleSessionName') ?? '';
-  const seconds = Number(form.get('DurationSeconds') ?? 3600);
-  if (!/^arn:[\w-]+:iam::\d{12}:role\/.+$/.test(roleArn)) throw validationError(`${roleArn} is invalid`);
-  if (!/^[\w+=,.@-]*$/.test(sessionName)) {
-    throw constraint(
-      sessionName,
-      'roleSessionName',
-      'Member must satisfy regular expression pattern: [\\w+=,.@-]*',
-    );
-  }
-  if (sessionName.length < 2) {
-    throw constraint(sessionName, 'roleSessionName', 'Member must have length greater than or equal to 2');
-  }
-  if (sessionName.length > 64) {
-    throw constraint(sessionName, 'roleSessionName', 'Member must have length less than or equal to 64');
-  }
-  if (seconds < 900) {
-    throw constraint(seconds, 'durationSeconds', 'Member must have value greater than or equal to 900');
-  }
-  if (seconds > 43_200) {
-    throw constraint(seconds, 'durationSeconds', 'Member must have value less than or equal to 43200');
-  }
-  return { roleArn, sessionName, seconds };
-}
-
-function constraint(value: string | number, member: string, rule: string): AwsError {
-  return validationError(
-    `1 validation error detected: Value '${value}' at '${member}' failed to satisfy constraint: ${rule}`,
-  );
 }
 
 function checkMaximum(seconds: number, { maxSessionSeconds = 3600 }: FakeRole): void {

@@ -1,11 +1,14 @@
 // The ECR tokens that were issued: to whom, for which region, until when. Used by ecr (issues) and by the registry of
 // the rig (asks). Keeps hashes only, since tests issue many thousands.
 import { createHash, randomBytes } from 'node:crypto';
+import type { EcrService } from './aws-request.ts';
 import type { Caller } from './credential-store.ts';
 
 /** One token that was handed out. */
 export interface IssuedToken {
-  /** Of the caller; it decides `proxyEndpoint`, while the token opens every account's registries of the region. */
+  /** Where it is good: a token of `ecr` opens no public registry, one of `ecr-public` no private one. */
+  readonly service: EcrService;
+  /** Of the caller; it decides `proxyEndpoint`, while the token opens every account's private registries of the region. */
   readonly account: string;
   readonly region: string;
   /** The role of the caller; absent for a static key. */
@@ -38,13 +41,15 @@ export class TokenStore {
 
   /** Makes a token and remembers it. @returns the record, and the password of user `AWS` */
   issue(props: {
+    readonly service: EcrService;
     readonly caller: Caller;
     readonly region: string;
     readonly issuedAt: number;
     readonly lifeSeconds: number;
   }): { readonly token: IssuedToken; readonly password: string } {
-    const { caller, region, issuedAt, lifeSeconds } = props;
+    const { service, caller, region, issuedAt, lifeSeconds } = props;
     const token: IssuedToken = {
+      service,
       account: caller.account,
       region,
       ...(caller.roleArn === undefined ? {} : { roleArn: caller.roleArn }),

@@ -5,7 +5,7 @@ import type { JSONWebKeySet, JWTPayload } from 'jose';
 import { AwsError, invalidIdentityToken } from './aws-error.ts';
 import type { WebIdentity } from './role-store.ts';
 
-/** An OIDC provider that exists in every account of the fake. */
+/** An OIDC issuer, and the accounts that have a provider for it. */
 export interface FakeIssuer {
   /** The `iss` of its tokens. */
   readonly issuer: string;
@@ -13,7 +13,12 @@ export interface FakeIssuer {
   readonly jwks: () => Promise<object>;
   /** The client ids of the provider; default `sts.amazonaws.com`. */
   readonly audiences?: readonly string[];
+  /** The accounts with a provider for it, twelve digits each; default: every one. */
+  readonly accounts?: readonly string[];
 }
+
+/** Why AWS cannot get a key set: it is told so at once, or has to give up waiting. */
+export type HiddenKeys = 'unreachable' | 'timeout';
 
 interface CachedKeys {
   readonly keys: ReturnType<typeof createLocalJWKSet>;
@@ -43,21 +48,30 @@ export class WebIdentityVerifier {
   readonly #issuers: ReadonlyMap<string, FakeIssuer>;
   readonly #clock: () => number;
   readonly #cache = new Map<string, CachedKeys>();
+  readonly #hidden = new Map<string, HiddenKeys>();
 
   constructor({ issuers, clock }: { readonly issuers: readonly FakeIssuer[]; readonly clock: () => number }) {
     this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, issuer]));
     this.#clock = clock;
   }
 
+  /** Makes the key set of an issuer impossible to get, and forgets it. @returns how to undo it */
+  hideKeys(issuer: string, how: HiddenKeys): () => void {
+    this.#cache.delete(issuer);
+    this.#hidden.set(issuer, how);
+    return () => void this.#hidden.delete(issuer);
+  }
+
   /**
    * Who the token stands for.
+   * @param account whose provider is asked
    * @throws AwsError InvalidIdentityToken, ExpiredTokenException, IDPCommunicationError
    */
-  async verify(token: string): Promise<WebIdentity> {
-    const { iss } = decode(token);
-    const provider = this.#issuers.get(iss ?? '');
-    if (provider === undefined) {
-      throw invalidIdentityToken(`No OpenIDConnect provider found in your account for ${iss ?? ''}`);
+  async verify(token: string, account: string): Promise<WebIdentity> {
+    const { iss = '' } = decode(token);
+    const provider = this.#issuers.get(iss);
+    if (provider?.accounts?.includes(account) === false || provider === undefined) {
+      throw invalidIdentityToken(`No OpenIDConnect provider found in your account for ${iss}`);
     }
     const { sub = '', aud } = await this.#verified(token, await this.#keysOf(provider));
     const audiences = [aud ?? []].flat();
@@ -82,6 +96,8 @@ export class WebIdentityVerifier {
   }
 
   async #keysOf(provider: FakeIssuer): Promise<CachedKeys['keys']> {
+    const hidden = this.#hidden.get(provider.issuer);
+    if (hidden !== undefined) throw hidden === 'timeout' ? notReached() : noKey();
     const cached = this.#cache.get(provider.issuer);
     if (cached !== undefined && this.#clock() < cached.until) return cached.keys;
     try {

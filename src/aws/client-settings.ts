@@ -1,19 +1,27 @@
-// What every AWS client of ours has in common. Used by credentials and ecr. Everything else comes the AWS way, from the
-// environment: endpoints, FIPS, dual-stack.
+// What every AWS client of ours has in common. Used by sts, default-chain, ecr and ecr-public. Everything else comes the AWS
+// way, from the environment: endpoints, FIPS, dual-stack.
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type { Settings } from '../domain/settings.ts';
+
+/** The variables of the process, by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What the clients are told by whoever made the fetcher. */
 export interface ClientProps {
   readonly settings: Pick<Settings, 'aws'>;
   /** `ecr-pull-secrets/<version>`, as CloudTrail shows it. */
   readonly userAgent: string;
+  /** For HTTPS_PROXY, HTTP_PROXY and NO_PROXY, of which the SDK itself knows nothing. */
+  readonly environment: Environment;
 }
 
 /**
  * The settings of a client for `region`. One attempt: the token cache is the only back-off. The time-out of the request
- * must be made to throw, else the SDK only warns; a socket time-out ends an answer that stalls half-way.
+ * must be made to throw, else the SDK only warns; a socket time-out ends an answer that stalls half-way. The agents end
+ * with the client; where the client is out of reach, by `closeAgents`.
  */
-export function clientSettings(region: string, { settings: { aws }, userAgent }: ClientProps) {
+export function clientSettings(region: string, { settings: { aws }, userAgent, environment }: ClientProps) {
   return {
     region,
     maxAttempts: 1,
@@ -24,6 +32,14 @@ export function clientSettings(region: string, { settings: { aws }, userAgent }:
       requestTimeout: aws.timeoutMs,
       socketTimeout: aws.timeoutMs,
       throwOnRequestTimeout: true,
+      httpAgent: new HttpAgent({ proxyEnv: environment }),
+      httpsAgent: new HttpsAgent({ proxyEnv: environment }),
     },
   } as const;
+}
+
+/** Ends the connections of settings whose client somebody else made. */
+export function closeAgents({ requestHandler }: ReturnType<typeof clientSettings>): void {
+  requestHandler.httpAgent.destroy();
+  requestHandler.httpsAgent.destroy();
 }

@@ -11,6 +11,7 @@ import type { Settings } from '../domain/settings.ts';
 import { HttpApi } from '../kubernetes/api.ts';
 import { type Connection, InClusterConnection, podCredentials } from '../kubernetes/connection.ts';
 import { connectByKubeconfig } from '../kubernetes/kubeconfig.ts';
+import { TokenRequests } from '../kubernetes/service-account-tokens.ts';
 import { type Terminal, CommandError } from './terminal.ts';
 
 /** Where the chart mounts the configuration. */
@@ -35,9 +36,14 @@ export async function loadSettings(file: string, { environment }: Terminal): Pro
   if ('settings' in result) return result.settings;
   throw new CommandError(
     'wrong',
-    ['wrong configuration:', ...result.problems.map((problem) => `  ${file}: ${problem}`)].join('\n'),
+    ['wrong configuration:', ...result.problems.map((problem) => `  ${place(problem, file)}${problem}`)].join(
+      '\n',
+    ),
   );
 }
+
+/** What is wrong with the environment is not in the file. */
+const place = (problem: string, file: string): string => (problem.startsWith('AWS_') ? '' : `${file}: `);
 
 /** A way to the API server: --kubeconfig or --context, else in a pod its ServiceAccount, else KUBECONFIG or ~/.kube/config. */
 export async function connect(flags: ClusterFlags, { environment }: Terminal): Promise<Connection> {
@@ -80,12 +86,20 @@ export function openPorts(
   parts: { settings: Settings; connection: Connection; log: Log; metrics: Metrics },
 ): Ports {
   const { settings, connection, log, metrics } = parts;
-  const region = terminal.environment['AWS_REGION'];
+  const { environment } = terminal;
   const userAgent = `ecr-pull-secrets/${terminal.version}`;
+  const api = new HttpApi({ connection, clock: systemClock, userAgent });
+  const serviceAccountTokens = new TokenRequests(api);
   return {
     clock: systemClock,
-    api: new HttpApi({ connection, clock: systemClock, userAgent }),
-    fetcher: new AwsTokenFetcher({ settings, userAgent, clock: systemClock, region }),
+    api,
+    fetcher: new AwsTokenFetcher({
+      settings,
+      userAgent,
+      clock: systemClock,
+      environment,
+      serviceAccountTokens,
+    }),
     log,
     metrics,
   };

@@ -2,16 +2,9 @@
 // its path. Called once by the commands; a wrong configuration ends the program with exit code 2.
 import * as v from 'valibot';
 import { type Document, parseDocument } from 'yaml';
+import { type AwsEnvironment, defaultIdentity, environmentProblems } from './aws-environment.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
-import { type DefaultIdentity, sharedSessionName } from '../domain/identity.ts';
 import type { Profile, Settings } from '../domain/settings.ts';
-
-/** The part of the environment that decides who we are for AWS; the rest of it is the SDK's own business. */
-export interface AwsEnvironment {
-  readonly AWS_ROLE_ARN?: string | undefined;
-  readonly AWS_PROFILE?: string | undefined;
-  readonly AWS_ACCESS_KEY_ID?: string | undefined;
-}
 
 /** The settings, or what is wrong: one line for each problem, beginning with the path of the setting. */
 export type ConfigResult = { readonly settings: Settings } | { readonly problems: readonly string[] };
@@ -27,7 +20,10 @@ export function readConfig(text: string, environment: AwsEnvironment): ConfigRes
   const content = contentOf(document);
   if ('problems' in content) return content;
   const result = v.safeParse(configSchema, content.value ?? {});
-  if (!result.success) return { problems: result.issues.map(describeIssue) };
+  const problems = result.success
+    ? environmentProblems(result.output, environment)
+    : result.issues.map(describeIssue);
+  if (!result.success || problems.length > 0) return { problems };
   return { settings: settingsOf(result.output, environment) };
 }
 
@@ -57,29 +53,17 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
 
 function settingsOf(file: ConfigFile, environment: AwsEnvironment): Settings {
   const { aws, refresh, profiles, ...same } = file;
-  const defaultIdentity: DefaultIdentity = {
-    kind: 'default',
-    roleArn: environment.AWS_ROLE_ARN ?? '',
-    profile: environment.AWS_PROFILE ?? '',
-    accessKeyId: environment.AWS_ACCESS_KEY_ID ?? '',
-    sessionName: sharedSessionName(file.clusterName),
-  };
   return {
     ...same,
-    defaultIdentity,
+    defaultIdentity: defaultIdentity(environment, file.clusterName),
     refresh: { ...refresh, maxAge: refresh.maxAge === null ? null : refresh.maxAge / 1_000 },
     aws: { concurrency: aws.concurrency, timeoutMs: aws.timeout },
     profiles: Object.fromEntries(
-      Object.entries(profiles).map(([name, profile]) => [name, profileOf(profile, defaultIdentity)]),
+      Object.entries(profiles).map(([name, profile]) => [name, profileOf(profile)]),
     ),
   };
 }
 
-function profileOf(
-  { registries, namespaces, roleArn }: ConfigFile['profiles'][string],
-  base: DefaultIdentity,
-): Profile {
-  const identity =
-    roleArn === undefined ? base : { kind: 'role' as const, base, roleArn, sessionName: base.sessionName };
-  return { registries, namespaces, identity };
+function profileOf({ registries, namespaces, roleArn, ...role }: ConfigFile['profiles'][string]): Profile {
+  return { registries, namespaces, role: roleArn === undefined ? undefined : { roleArn, ...role } };
 }

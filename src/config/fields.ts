@@ -8,7 +8,6 @@ import { parseRegistry } from '../domain/registry.ts';
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/;
 export const labelValue = /^([A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?)?$/;
-export const rolePattern = /^arn:aws(-[a-z]+)*:iam::\d{12}:role\/[\w+=,.@/-]+$/;
 
 /** Valibot takes a list for a mapping. */
 const anyMapping = v.custom<Record<string, unknown>>(
@@ -27,6 +26,7 @@ export const mapping = <Entries extends v.ObjectEntries>(entries: Entries) =>
   v.pipe(anyMapping, v.strictObject(entries));
 
 export const text = v.string('must be a text');
+export const flag = v.boolean('must be true or false');
 export const objectName = v.pipe(
   text,
   v.check(

@@ -5,6 +5,7 @@ import { isLabelSelector } from '../domain/label-selector.ts';
 import {
   count,
   duration,
+  flag,
   furtherKey,
   labelValue,
   mapping,
@@ -12,39 +13,9 @@ import {
   ownNames,
   patterns,
   registries,
-  rolePattern,
   text,
 } from './fields.ts';
-
-const profile = v.pipe(
-  mapping({
-    registries: v.pipe(registries, v.minLength(1, 'must name at least one registry')),
-    namespaces: v.pipe(patterns, v.description('patterns of the namespaces that may use it')),
-    roleArn: v.optional(
-      v.pipe(text, v.regex(rolePattern, 'must be the ARN of a role: arn:aws:iam::<account>:role/<name>')),
-    ),
-  }),
-  // A role of one partition never gets a token of another: found here, it costs no call.
-  v.rawCheck(({ dataset, addIssue }) => {
-    if (!dataset.typed || !rolePattern.test(dataset.value.roleArn ?? '')) return;
-    const { roleArn = '', registries: hosts } = dataset.value;
-    const partition = roleArn.split(':')[1];
-    for (const { host } of hosts.filter((one) => one.partition !== partition)) {
-      addIssue({
-        message: `is of partition ${partition}, ${host} of another; they cannot go together`,
-        path: [
-          {
-            type: 'object',
-            origin: 'value',
-            input: dataset.value,
-            key: 'roleArn',
-            value: roleArn,
-          },
-        ],
-      });
-    }
-  }),
-);
+import { profile } from './profile.ts';
 
 const refresh = v.pipe(
   mapping({
@@ -165,12 +136,55 @@ const settings = mapping({
     ),
     ['default'],
   ),
+  keys: v.optional(
+    mapping({
+      fips: v.optional(v.pipe(flag, v.description('FIPS hosts, in the regions that have them')), false),
+      dualStack: v.optional(
+        v.pipe(flag, v.description('dual-stack hosts, in the partitions that have them')),
+        false,
+      ),
+      wildcard: v.optional(
+        v.pipe(
+          flag,
+          v.description(
+            'one for every account of the region; the kubelet understands it, docker clients do not',
+          ),
+        ),
+        false,
+      ),
+    }),
+    {},
+  ),
+  identity: v.optional(
+    mapping({
+      serviceAccounts: v.optional(
+        v.pipe(
+          v.array(objectName, 'must be a list of ServiceAccount names'),
+          v.description(
+            'the ServiceAccounts that a namespace may name to get tokens as itself; the RBAC rule for their tokens names them; []: none',
+          ),
+        ),
+        [],
+      ),
+      audience: v.optional(
+        v.pipe(
+          text,
+          v.nonEmpty('must not be empty'),
+          v.description(
+            'the audience of the tokens requested for them: the client id of the IAM OIDC provider',
+          ),
+        ),
+        'sts.amazonaws.com',
+      ),
+    }),
+    {},
+  ),
   profiles: v.optional(
     v.pipe(
       ownNames,
       v.record(objectName, profile),
       v.description(
-        'name → `registries`, `namespaces` (patterns of those that may use it), `roleArn` (assumed with the default identity)',
+        'name → registries with an identity, for the namespaces that may use it: how the administrator gives roles; its settings are below',
       ),
     ),
     {},

@@ -3,6 +3,7 @@
 import type { WriteReason } from '../domain/checks.ts';
 import type { DesiredSecret } from '../domain/desired-secret.ts';
 import type { FetchFailureReason, Problem, RetryReason } from '../domain/errors.ts';
+import type { NamespaceIdentity } from '../domain/identity.ts';
 import type { SecretText, Token, TokenSource } from '../domain/token.ts';
 import type { NamespaceView, SecretView, ServiceAccountView } from '../domain/views.ts';
 
@@ -116,6 +117,12 @@ export interface Cluster {
 /** Asks AWS for one token. @throws FetchFailure */
 export interface TokenFetcher {
   fetch(source: TokenSource): Promise<Token>;
+}
+
+/** Tokens of ServiceAccounts, for AWS to verify; good for minutes and for the identity's audience only. */
+export interface ServiceAccountTokens {
+  /** @throws FetchFailure */
+  request(identity: NamespaceIdentity): Promise<SecretText>;
 }
 
 /** Warnings where the tenant looks. Best effort: recording never fails and never waits. */

@@ -45,7 +45,9 @@ function step(key: string, props: ReconcileProps): Promise<Outcome> | Outcome {
   if (namespace?.terminating === true) return { kind: 'settled', done: [], problems: [] };
   // One that is not in the store is gone, or the selector does not match it any more.
   const decision: Decision =
-    namespace === undefined ? { kind: 'unselected', problems: [] } : readIntent(namespace, props.settings);
+    namespace === undefined
+      ? { kind: 'unselected', problems: [] }
+      : readIntent(namespace, props.settings, (name) => props.cluster.serviceAccount(key, name));
   switch (decision.kind) {
     case 'wanted':
       return serve(decision, props);

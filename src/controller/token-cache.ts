@@ -6,7 +6,8 @@ import { FetchFailure, type FetchFailureReason } from '../domain/errors.ts';
 import type { TokenState } from '../domain/plan.ts';
 import { type RefreshPolicy, shortestDelay, tokenDueAt } from '../domain/refresh.ts';
 import { type Token, type TokenSource, tokenKey } from '../domain/token.ts';
-import { describeIdentity, identityHash } from '../domain/identity.ts';
+import { describeIdentity } from '../domain/identity.ts';
+import { CallSlots } from './call-slots.ts';
 import type { Clock, Log, Metrics, TokenFetcher } from './ports.ts';
 
 /** What usually passes by itself is tried soon again; a denial lasts until somebody repairs a policy. */
@@ -22,8 +23,8 @@ const backoffs: Readonly<Record<FetchFailureReason, BackoffPolicy>> = {
   configuration: lasting,
 };
 
-/** Of the calls that may be in flight, how many one identity never takes alone. */
-const reserved = (concurrency: number): number => Math.min(2, Math.floor(concurrency / 4));
+/** An entry without a valid token that nobody has asked for in so long is dropped, in ms. */
+const unusedAfter = 60 * 60_000;
 
 interface Entry {
   readonly source: TokenSource;
@@ -37,6 +38,8 @@ interface Entry {
     readonly policy: BackoffPolicy;
   };
   pending: boolean;
+  /** When it was last asked for, ms since the epoch. */
+  askedAt: number;
   readonly waiting: Set<string>;
 }
 
@@ -44,13 +47,11 @@ interface Entry {
 export class TokenCache {
   readonly #props: TokenCacheProps;
   readonly #entries = new Map<string, Entry>();
-  readonly #queue: Entry[] = [];
-  #inFlight = 0;
-  /** By identity. */
-  readonly #inFlightOf = new Map<string, number>();
+  readonly #slots: CallSlots;
 
   constructor(props: TokenCacheProps) {
     this.#props = props;
+    this.#slots = new CallSlots(props);
   }
 
   /**
@@ -58,8 +59,9 @@ export class TokenCache {
    * has settled.
    */
   peek(source: TokenSource, waiter: string): TokenState {
-    const entry = this.#entryOf(source);
     const now = this.#props.clock.now();
+    const entry = this.#entryOf(source, now);
+    entry.askedAt = now;
     const { token, failure } = entry;
     const usable = token !== undefined && now < token.expires * 1_000 ? { token } : {};
     // The floor keeps a token that is due the moment it comes from being fetched in a hot loop.
@@ -71,7 +73,10 @@ export class TokenCache {
       return { kind: 'failed', retryAt: failure.retryAt, why: failure.why, ...usable };
     }
     entry.waiting.add(waiter);
-    if (!entry.pending) this.#enqueue(entry);
+    if (!entry.pending) {
+      entry.pending = true;
+      this.#slots.add(source, waiter, () => this.#fetch(entry));
+    }
     return { kind: 'pending', ...usable };
   }
 
@@ -81,50 +86,28 @@ export class TokenCache {
     return token !== undefined && this.#props.clock.now() < token.expires * 1_000 ? token : undefined;
   }
 
-  #entryOf(source: TokenSource): Entry {
+  #entryOf(source: TokenSource, now: number): Entry {
     const key = tokenKey(source);
     let entry = this.#entries.get(key);
     if (entry === undefined) {
-      entry = { source, fetchedAt: 0, pending: false, waiting: new Set() };
+      this.#dropUnused(now);
+      entry = { source, fetchedAt: 0, pending: false, askedAt: now, waiting: new Set() };
       this.#entries.set(key, entry);
     }
     return entry;
   }
 
-  #enqueue(entry: Entry): void {
-    entry.pending = true;
-    this.#queue.push(entry);
-    this.#startNext();
-  }
-
-  #startNext(): void {
-    while (this.#inFlight < this.#props.concurrency) {
-      const index = this.#queue.findIndex((entry) => this.#mayStart(entry));
-      const [entry] = index < 0 ? [] : this.#queue.splice(index, 1);
-      if (entry === undefined) return;
-      this.#count(entry, 1);
-      void this.#fetch(entry).finally(() => {
-        this.#count(entry, -1);
-        this.#startNext();
-      });
+  /** Namespaces come and go, and some have identities of their own. */
+  #dropUnused(now: number): void {
+    for (const [key, { token, pending, askedAt }] of this.#entries) {
+      const valid = token !== undefined && now < token.expires * 1_000;
+      if (!valid && !pending && now - askedAt > unusedAfter) this.#entries.delete(key);
     }
   }
 
-  /** One identity whose AWS hangs in many regions must leave room for the others. */
-  #mayStart({ source }: Entry): boolean {
-    const { concurrency } = this.#props;
-    const most = concurrency - reserved(concurrency);
-    return (this.#inFlightOf.get(identityHash(source.identity)) ?? 0) < most;
-  }
-
-  #count({ source }: Entry, change: 1 | -1): void {
-    const identity = identityHash(source.identity);
-    this.#inFlight += change;
-    this.#inFlightOf.set(identity, (this.#inFlightOf.get(identity) ?? 0) + change);
-  }
-
-  async #fetch(entry: Entry): Promise<void> {
+  async #fetch(entry: Entry): Promise<{ readonly throttled: boolean }> {
     const { clock, fetcher, metrics, log } = this.#props;
+    let throttled = false;
     const startedAt = clock.monotonic();
     const about = { identity: describeIdentity(entry.source.identity), region: entry.source.region };
     try {
@@ -137,6 +120,7 @@ export class TokenCache {
       // The fetcher translates all that it knows of; the text of anything else might hold what must not be seen.
       if (!(error instanceof FetchFailure)) metrics.bug();
       const failure = asFetchFailure(error);
+      throttled = failure.reason === 'throttled';
       const policy = backoffs[failure.reason];
       // A denial after an outage is the first denial.
       const count = entry.failure?.policy === policy ? entry.failure.count + 1 : 1;
@@ -150,6 +134,7 @@ export class TokenCache {
     const woken = [...entry.waiting];
     entry.waiting.clear();
     for (const key of woken) this.#props.wake(key);
+    return { throttled };
   }
 }
 

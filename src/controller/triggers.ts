@@ -26,9 +26,11 @@ export function connectTriggers({ stores, settings, queue, metrics }: TriggerPro
       if (origin !== 'own') queue.add(key, laneOf(origin));
     });
   }
-  for (const accounts of stores.serviceAccounts.values()) {
+  for (const [name, accounts] of stores.serviceAccounts) {
+    const givesIdentity = settings.identity.serviceAccounts.includes(name);
     accounts.onChange(({ key, before, after, origin }) => {
-      if (origin === 'cluster' && pullSecretsDiffer(before, after)) queue.add(key, 'urgent');
+      const news = pullSecretsDiffer(before, after) || (givesIdentity && identityDiffers(before, after));
+      if (origin === 'cluster' && news) queue.add(key, 'urgent');
     });
   }
 }
@@ -49,6 +51,13 @@ function pullSecretsDiffer(
   after: ServiceAccountView | undefined,
 ): boolean {
   return before?.pullSecrets?.join() !== after?.pullSecrets?.join() || before === undefined;
+}
+
+function identityDiffers(
+  before: ServiceAccountView | undefined,
+  after: ServiceAccountView | undefined,
+): boolean {
+  return before?.uid !== after?.uid || before?.roleArn !== after?.roleArn;
 }
 
 /** Of a foreign Secret nothing is told: anybody may write what stands on it. */

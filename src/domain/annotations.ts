@@ -21,13 +21,13 @@ export const namespaceAnnotations = {
     meaning: 'registries and identity as the administrator chose them',
   },
   'identity-service-account': {
-    value: 'a ServiceAccount of this namespace',
-    meaning: 'get the token as this namespace (not available in this version: the namespace is refused)',
+    value: 'a ServiceAccount of this namespace, one of those that the configuration allows',
+    meaning: 'get the token as this namespace: its role must trust that ServiceAccount',
   },
   'role-arn': {
     value: 'the ARN of a role',
     meaning:
-      'the role for `identity-service-account` (not available in this version: the namespace is refused)',
+      "the role for `identity-service-account`; absent: that ServiceAccount's own `eks.amazonaws.com/role-arn`",
   },
   'attach-to': {
     value: 'ServiceAccount names among the configured ones, or `none`',
@@ -43,8 +43,8 @@ export interface NamespaceWishes {
   readonly enabled: boolean | 'unreadable' | undefined;
   readonly registries: readonly string[] | undefined;
   readonly profiles: readonly string[] | undefined;
-  /** True when an identity key is there. */
-  readonly ownIdentity: boolean;
+  readonly identityServiceAccount: string | undefined;
+  readonly roleArn: string | undefined;
   /** An empty list stands for `none`. */
   readonly attachTo: readonly string[] | undefined;
   /** Keys under our prefix, of any kind. */
@@ -72,7 +72,8 @@ export function readWishes(annotations: Readonly<Record<string, string>>): Names
     enabled,
     registries: words(annotations['registries']),
     profiles: words(annotations['profile']),
-    ownIdentity: 'identity-service-account' in annotations || 'role-arn' in annotations,
+    identityServiceAccount: annotations['identity-service-account']?.trim(),
+    roleArn: annotations['role-arn']?.trim(),
     attachTo: attach?.length === 1 && attach[0] === 'none' ? [] : attach,
     keys: Object.keys(annotations),
     problems: [

@@ -87,9 +87,9 @@ export function desiredFields(settings: Settings): readonly (readonly string[])[
   ];
 }
 
-/** Seconds since the epoch as RFC 3339, in whole seconds. */
+/** Seconds since the epoch as RFC 3339, in whole seconds; Infinity: there is no token that could expire. */
 const writeInstant = (seconds: number): string =>
-  new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z');
+  seconds === Infinity ? 'never' : new Date(seconds * 1_000).toISOString().replace('.000Z', 'Z');
 
 const sortedEntries = (record: Readonly<Record<string, string>>): readonly (readonly [string, string])[] =>
   Object.entries(record).toSorted(([a], [b]) => (a < b ? -1 : 1));

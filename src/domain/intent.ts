@@ -2,10 +2,12 @@
 // order. Pure; called by controller/reconcile at the beginning of every step. It decides nothing about tokens.
 import { type NamespaceWishes, readWishes } from './annotations.ts';
 import type { Problem } from './errors.ts';
-import type { Identity } from './identity.ts';
+import { type Identity, describeIdentity, identityHash, partitionOfRole } from './identity.ts';
+import { type FindServiceAccount, ownIdentity } from './own-identity.ts';
 import { matchesAny } from './pattern.ts';
 import { refusals } from './refusals.ts';
-import { type Registry, parseRegistry } from './registry.ts';
+import { profileIdentity } from './profile-identity.ts';
+import { type Registry, furtherKeys, parseRegistry } from './registry.ts';
 import type { Settings } from './settings.ts';
 import { type TokenSource, tokenKey } from './token.ts';
 import type { NamespaceView } from './views.ts';
@@ -54,8 +56,12 @@ export type Decision =
       readonly problems: readonly Problem[];
     };
 
-/** Reads what a namespace wants and whether it may have it. */
-export function readIntent(namespace: NamespaceView, settings: Settings): Decision {
+/** Reads what a namespace wants and whether it may have it. @param find the namespace's own ServiceAccounts */
+export function readIntent(
+  namespace: NamespaceView,
+  settings: Settings,
+  find: FindServiceAccount = () => undefined,
+): Decision {
   const wishes = readWishes(namespace.annotations);
   const annotated = wishes.keys.length > 0;
   if (namespace.terminating || !isServed(namespace.name, settings)) {
@@ -72,7 +78,7 @@ export function readIntent(namespace: NamespaceView, settings: Settings): Decisi
       problems: annotated ? [...wishes.problems, refusals.withoutEffect(wishes.keys)] : [],
     };
   }
-  return resolve({ name: namespace.name, wishes, onlyExisting }, settings);
+  return resolve({ name: namespace.name, wishes, onlyExisting, find }, settings);
 }
 
 const isServed = (name: string, { namespaces }: Settings): boolean =>
@@ -90,6 +96,7 @@ interface Selected {
   readonly name: string;
   readonly wishes: NamespaceWishes;
   readonly onlyExisting: boolean;
+  readonly find: FindServiceAccount;
 }
 
 /** Wanted hosts, and everything that is wrong with them: `blocking` problems refuse the namespace, others a host. */
@@ -99,35 +106,34 @@ interface Resolution {
   readonly blocking: readonly Problem[];
 }
 
-function resolve({ name, wishes, onlyExisting }: Selected, settings: Settings): Decision {
-  const resolution = resolveRegistries(name, wishes, settings);
+function resolve(selected: Selected, settings: Settings): Decision {
+  const { name, wishes, onlyExisting } = selected;
+  const resolution = withinPartition(resolveRegistries(selected, settings));
   const attachTo = [...new Set(wishes.attachTo ?? settings.attachTo)];
-  const blocking = [
-    ...(wishes.ownIdentity ? [refusals.ownIdentity()] : []),
-    ...resolution.blocking,
-    ...refusedAttachments(attachTo, settings),
-  ];
+  const blocking = [...resolution.blocking, ...refusedAttachments(attachTo, settings)];
   const problems = [...wishes.problems, ...resolution.problems, ...blocking];
-  const wanted = sortedByHost(resolution.wanted);
+  const listed = sortedByHost(resolution.wanted);
   if (blocking.length > 0) return { kind: 'refused', problems };
-  if (wanted.length === 0) return { kind: 'refused', problems: [...problems, refusals.noRegistries()] };
+  if (listed.length === 0) {
+    // Where the identity is what is wrong, naming other registries is no cure.
+    const byIdentity = problems.some(({ reason }) => reason === 'IdentityRefused');
+    return { kind: 'refused', problems: byIdentity ? problems : [...problems, refusals.noRegistries()] };
+  }
   const { registriesPerNamespace: limit } = settings.limits;
-  if (wanted.length > limit)
+  if (listed.length > limit)
     return { kind: 'refused', problems: [...problems, refusals.tooManyRegistries(limit)] };
+  const wanted = sortedByHost([...listed, ...derivedKeys(listed, settings)]);
   return { kind: 'wanted', intent: { namespace: name, wanted, attachTo, onlyExisting }, problems };
 }
 
-function resolveRegistries(name: string, wishes: NamespaceWishes, settings: Settings): Resolution {
+function resolveRegistries(selected: Selected, settings: Settings): Resolution {
+  const { name, wishes, find } = selected;
   if (wishes.profiles !== undefined) return resolveProfiles(name, wishes, settings);
-  const identity = settings.defaultIdentity;
-  if (wishes.registries === undefined) {
-    return {
-      wanted: settings.registries.map((registry) => ({ registry, identity })),
-      problems: [],
-      blocking: [],
-    };
-  }
-  const parsed = wishes.registries.map(parseRegistry);
+  const own = hasOwnIdentity(wishes) ? ownIdentity(name, wishes, settings, find) : undefined;
+  const identity = own !== undefined && 'identity' in own ? own.identity : settings.defaultIdentity;
+  const blocking = own !== undefined && 'problem' in own ? [own.problem] : [];
+  const parsed =
+    wishes.registries?.map(parseRegistry) ?? settings.registries.map((registry) => ({ registry }));
   return {
     wanted: parsed.flatMap((result) =>
       'registry' in result ? [{ registry: result.registry, identity }] : [],
@@ -135,25 +141,62 @@ function resolveRegistries(name: string, wishes: NamespaceWishes, settings: Sett
     problems: parsed
       .flatMap((result) => ('problem' in result ? [refusals.badRegistry(result.problem)] : []))
       .slice(0, toldAtMost),
-    blocking: [],
+    blocking,
   };
 }
 
+const hasOwnIdentity = ({ identityServiceAccount, roleArn }: NamespaceWishes): boolean =>
+  identityServiceAccount !== undefined || roleArn !== undefined;
+
 function resolveProfiles(name: string, wishes: NamespaceWishes, settings: Settings): Resolution {
   const refuse = (blocking: readonly Problem[]) => ({ wanted: [], problems: [], blocking });
-  if (wishes.registries !== undefined || wishes.ownIdentity) return refuse([refusals.profileBesideOthers()]);
+  if (wishes.registries !== undefined || hasOwnIdentity(wishes))
+    return refuse([refusals.profileBesideOthers()]);
   const names = [...new Set(wishes.profiles)];
   const blocking = names.flatMap((profile) => refusedProfile(profile, name, settings)).slice(0, toldAtMost);
   if (blocking.length > 0) return refuse(blocking);
+  const { clusterName, defaultIdentity: base } = settings;
   const profiles = names.flatMap((profile) => settings.profiles[profile] ?? []);
   const hosts = profiles.flatMap(({ registries }) => [...new Set(registries.map(({ host }) => host))]);
   return {
-    wanted: profiles.flatMap(({ registries, identity }) =>
-      registries.map((registry) => ({ registry, identity })),
-    ),
+    wanted: profiles.flatMap(({ registries, role }) => {
+      const identity = profileIdentity(role, { namespace: name, clusterName, base });
+      return registries.map((registry) => ({ registry, identity }));
+    }),
     problems: [],
     blocking: repeated(hosts).map(refusals.hostInTwoProfiles),
   };
+}
+
+/** Of different partitions, host and identity can never come together: said without a call. */
+function withinPartition(resolution: Resolution): Resolution {
+  const strangers = resolution.wanted.filter(({ registry, identity }) => {
+    const partition = partitionOfRole(identity.roleArn);
+    return partition !== undefined && partition !== registry.partition;
+  });
+  if (strangers.length === 0) return resolution;
+  const told = strangers.slice(0, toldAtMost).map(({ registry, identity }) => {
+    return refusals.otherPartition(registry.host, registry.partition, describeIdentity(identity));
+  });
+  return {
+    ...resolution,
+    wanted: resolution.wanted.filter((entry) => !strangers.includes(entry)),
+    problems: [...resolution.problems, ...told],
+  };
+}
+
+/** The further keys that the configuration asks for. What two identities would both give is left out: it is nobody's. */
+function derivedKeys(listed: readonly Wanted[], { keys }: Settings): readonly Wanted[] {
+  const taken = new Set(listed.map(({ registry }) => registry.host));
+  const derived = listed.flatMap(({ registry, identity }) =>
+    furtherKeys(registry, keys).map((further) => ({ registry: further, identity })),
+  );
+  const ownersOf = new Map<string, Set<string>>();
+  for (const { registry, identity } of derived) {
+    const owners = ownersOf.get(registry.host) ?? new Set();
+    ownersOf.set(registry.host, owners.add(identityHash(identity)));
+  }
+  return derived.filter(({ registry: { host } }) => !taken.has(host) && ownersOf.get(host)?.size === 1);
 }
 
 function refusedProfile(profile: string, namespace: string, { profiles }: Settings): readonly Problem[] {

@@ -6,7 +6,7 @@ import { type DesiredSecret, desiredSecret } from './desired-secret.ts';
 import type { DockerAuth } from './docker-config.ts';
 import type { Problem } from './errors.ts';
 import { describeIdentity } from './identity.ts';
-import { sourceOf } from './intent.ts';
+import { type Wanted, sourceOf } from './intent.ts';
 import { removalOf } from './leaving.ts';
 import { shortestDelay, secretDueAt, tokenLoudAt } from './refresh.ts';
 import { type SecretText, type Token, type TokenTimes, tokenKey } from './token.ts';
@@ -49,7 +49,26 @@ export function needsHeldAuths(observed: Observed, states: ReadonlyMap<string, T
   const all = [...states.values()];
   const lacking = all.filter(({ token }) => token === undefined);
   const decided = lacking.every(({ kind }) => kind === 'failed');
-  return observed.secret !== undefined && decided && lacking.length > 0 && lacking.length < all.length;
+  const rewritten = lacking.length < all.length || expiredPublic(observed, states).length > 0;
+  return observed.secret !== undefined && decided && lacking.length > 0 && rewritten;
+}
+
+/**
+ * Entries of ECR Public that have expired and get nothing new. They alone are taken out: without a login its images can be
+ * pulled all the same, with a bad one they cannot.
+ */
+function expiredPublic(
+  { intent, secret, now }: Observed,
+  states: ReadonlyMap<string, TokenState>,
+): readonly string[] {
+  const recorded = secret === undefined ? undefined : timesOf(secret);
+  return intent.wanted.flatMap((entry) => {
+    const key = tokenKey(sourceOf(entry));
+    const times = recorded?.get(key);
+    const lacking = states.get(key)?.kind === 'failed' && states.get(key)?.token === undefined;
+    const expired = times !== undefined && times.expires * 1_000 <= now;
+    return entry.registry.service === 'public' && lacking && expired ? [entry.registry.host] : [];
+  });
 }
 
 /** Decides, for a Secret that is ours or missing. `states` is empty when the diagnosis asks for no write. */
@@ -100,17 +119,19 @@ export function documentOf(
   return desired !== undefined && isAlreadyThere(desired, observed) ? desired.document : undefined;
 }
 
-/** The Secret with the tokens there are; undefined when there is none at all. */
+/** The Secret with the tokens there are; undefined when nothing is new in it. */
 function compose(
-  { intent, settings, secret }: Observed,
+  observed: Observed,
   states: ReadonlyMap<string, TokenState>,
   held: HeldAuths,
 ): DesiredSecret | undefined {
+  const { intent, settings, secret } = observed;
+  const dropped = expiredPublic(observed, states);
   const heldTimes = secret === undefined ? undefined : timesOf(secret);
   const auths = new Map<string, DockerAuth>();
   const times = new Map<string, TokenTimes>();
-  let anything = false;
-  for (const entry of intent.wanted) {
+  let anything = dropped.length > 0;
+  for (const entry of intent.wanted.filter(({ registry }) => !dropped.includes(registry.host))) {
     const key = tokenKey(sourceOf(entry));
     const token = states.get(key)?.token;
     const auth = token ?? held.get(entry.registry.host);
@@ -134,10 +155,22 @@ function problemOf(
   const affected = intent.wanted.filter((entry) => states.get(tokenKey(sourceOf(entry))) === state);
   const hosts = affected.map(({ registry }) => registry.host);
   const identity = affected[0] === undefined ? '' : ` as ${describeIdentity(affected[0].identity)}`;
-  const note = `no token for ${hosts.join(', ')}${identity}: ${state.why}`;
+  const note = `no token for ${listed(hosts)}${identity}: ${state.why}`;
   const loudAt = affected[0] === undefined ? 0 : loudMoment(tokenKey(sourceOf(affected[0])), observed);
   const quiet = loudAt > now ? { quietUntil: loudAt } : {};
-  return [{ reason: 'TokenUnavailable', subject: hosts.join(','), note, retryAt: state.retryAt, ...quiet }];
+  const retryAt = Math.min(state.retryAt, ...affected.map((entry) => publicExpiry(entry, observed)));
+  return [{ reason: 'TokenUnavailable', subject: listed(hosts), note, retryAt, ...quiet }];
+}
+
+/** The advice behind them must fit into an Event as well. */
+const listed = (hosts: readonly string[]): string =>
+  hosts.length <= 3 ? hosts.join(', ') : `${hosts.slice(0, 3).join(', ')} and others`;
+
+/** When an entry of ECR Public that gets nothing new must go; Infinity for others, and for what has gone. */
+function publicExpiry(entry: Wanted, { secret, now }: Observed): number {
+  if (entry.registry.service !== 'public' || secret === undefined) return Infinity;
+  const expiry = (timesOf(secret)?.get(tokenKey(sourceOf(entry)))?.expires ?? Infinity) * 1_000;
+  return expiry > now ? expiry : Infinity;
 }
 
 /** From when on a missing token is worth a warning: at once where there is none, else late in the life of the old one. */

@@ -16,6 +16,7 @@ const registries = annotationName('registries');
 const profile = annotationName('profile');
 const attachTo = annotationName('attach-to');
 const serviceAccount = annotationName('identity-service-account');
+const role = annotationName('role-arn');
 
 /** The refusals, by what is wrong. */
 export const refusals = {
@@ -69,11 +70,47 @@ export const refusals = {
       profile,
       `${host} is in two of the profiles that annotation ${profile} names: name only one of them`,
     ),
-  ownIdentity: () =>
+  ownIdentityOff: () =>
     problem(
       'IdentityRefused',
       serviceAccount,
-      `this installation allows no namespace an identity of its own: remove the annotations ${serviceAccount} and ${annotationName('role-arn')}`,
+      `this installation allows no namespace an identity of its own: remove the annotations ${serviceAccount} and ${role}, or have the administrator list ServiceAccounts under identity.serviceAccounts`,
+    ),
+  roleAlone: () =>
+    problem(
+      'IdentityRefused',
+      role,
+      `annotation ${role} counts only together with ${serviceAccount}: name the ServiceAccount that the role trusts`,
+    ),
+  identityServiceAccount: (name: string, allowed: readonly string[]) =>
+    problem(
+      'IdentityRefused',
+      serviceAccount,
+      `annotation ${serviceAccount} names ${quoted(name)}, which is not among those that the configuration allows under identity.serviceAccounts (${allowed.join(', ').slice(0, 500)})`,
+    ),
+  noServiceAccount: (name: string) =>
+    problem(
+      'IdentityRefused',
+      serviceAccount,
+      `annotation ${serviceAccount} names ${quoted(name)}, but this namespace has no such ServiceAccount: create it`,
+    ),
+  noRole: (name: string) =>
+    problem(
+      'IdentityRefused',
+      role,
+      `no role for ServiceAccount ${quoted(name)}: set annotation ${role} on the namespace, or eks.amazonaws.com/role-arn on the ServiceAccount`,
+    ),
+  badRole: (arn: string, account: string | undefined) =>
+    problem(
+      'IdentityRefused',
+      role,
+      `${account === undefined ? `annotation ${role}` : `annotation eks.amazonaws.com/role-arn of ServiceAccount ${quoted(account)}`} is ${quoted(arn)}: it must be the ARN of a role, arn:aws:iam::<account>:role/<name>`,
+    ),
+  otherPartition: (host: string, partition: string, identity: string) =>
+    problem(
+      'IdentityRefused',
+      host,
+      `${host} is of partition ${partition}, which ${identity} is not of: AWS knows no way across; name a role of that partition, by a profile or of the namespace's own`,
     ),
   foreignServiceAccount: (name: string, allowed: readonly string[]) =>
     problem(

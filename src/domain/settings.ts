@@ -1,16 +1,17 @@
 // What the administrator configured, validated and frozen: the shape that the inside of the program works with.
 // config.ts makes it once, at start; nothing changes it afterwards.
-import type { DefaultIdentity, RoleIdentity } from './identity.ts';
+import type { DefaultIdentity } from './identity.ts';
+import type { ProfileRole } from './profile-identity.ts';
 import type { RefreshPolicy } from './refresh.ts';
-import type { Registry } from './registry.ts';
+import type { KeyOptions, Registry } from './registry.ts';
 
 /** Registries and an identity under a name that namespaces may refer to. */
 export interface Profile {
   readonly registries: readonly Registry[];
   /** Patterns of the namespaces that may use it. */
   readonly namespaces: readonly string[];
-  /** The role to assume for it; absent: the default identity. */
-  readonly identity: DefaultIdentity | RoleIdentity;
+  /** The role to assume for it; undefined: the default identity. */
+  readonly role: ProfileRole | undefined;
 }
 
 /** Which namespaces are served. */
@@ -40,6 +41,15 @@ export interface Settings {
   readonly secretAnnotations: Readonly<Record<string, string>>;
   /** The ServiceAccounts whose `imagePullSecrets` we may append to at all. */
   readonly attachTo: readonly string[];
+  /** The keys of `auths` that each registry gets besides its own. */
+  readonly keys: KeyOptions;
+  /** Identities of the namespaces' own. */
+  readonly identity: {
+    /** The ServiceAccounts that a namespace may name; empty: none, the feature is off. */
+    readonly serviceAccounts: readonly string[];
+    /** Of the tokens that are requested for them. */
+    readonly audience: string;
+  };
   readonly profiles: Readonly<Record<string, Profile>>;
   readonly defaultIdentity: DefaultIdentity;
   readonly refresh: RefreshPolicy;

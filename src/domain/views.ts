@@ -31,6 +31,7 @@ export interface SecretView {
 export interface ServiceAccountView {
   readonly namespace: string;
   readonly name: string;
+  readonly uid: string;
   readonly resourceVersion: string;
   /** The names in `imagePullSecrets`, in order; undefined where the list is absent. */
   readonly pullSecrets: readonly string[] | undefined;

@@ -108,8 +108,16 @@ const nameOf = ({ method, path }: ApiCall): string => `${method} ${path}`;
 function noAnswer(call: ApiCall, error: unknown): ApiError {
   const { code, name } = error as { code?: unknown; name?: unknown };
   const reason = typeof code === 'string' ? code : typeof name === 'string' ? name : 'unknown';
-  return new ApiError(nameOf(call), { status: 0, reason });
+  return new ApiError(nameOf(call), {
+    status: 0,
+    reason: unreadable.has(reason) ? `${reason}, ${cure}` : reason,
+  });
 }
+
+/** Of the file system, so before anything was sent. */
+const unreadable: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ENOTDIR']);
+const cure =
+  "the credentials for the API server cannot be read: check the pod's ServiceAccount volume, or the files of the kubeconfig";
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -43,6 +43,7 @@ export function projectServiceAccount(object: KubernetesObject): ServiceAccountV
   return {
     namespace: object.metadata?.namespace ?? '',
     name: object.metadata?.name ?? '',
+    uid: object.metadata?.uid ?? '',
     resourceVersion: versionOf(object),
     pullSecrets: object.imagePullSecrets?.map(({ name = '' }) => name),
     roleArn: object.metadata?.annotations?.['eks.amazonaws.com/role-arn'],

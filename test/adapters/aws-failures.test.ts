@@ -3,25 +3,11 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { BrokenAnswer } from '../../rig/fake-aws/behaviour.ts';
-import { controller, controllerRole, partnerRole, type Scene, startScene } from '../../rig/fake-aws/scene.ts';
+import { controller, partnerRole, type Scene, startScene } from '../../rig/fake-aws/scene.ts';
 import type { TokenClaims } from '../../rig/fake-aws/service-account-issuer.ts';
-import { AwsTokenFetcher } from '../../src/aws/fetchers.ts';
 import { FetchFailure } from '../../src/domain/errors.ts';
-import type { DefaultIdentity, Identity } from '../../src/domain/identity.ts';
-
-const byWebIdentity: DefaultIdentity = {
-  kind: 'default',
-  roleArn: controllerRole.arn,
-  profile: '',
-  accessKeyId: '',
-  sessionName: 'ecr-pull-secrets',
-};
-const byPartner = {
-  kind: 'role',
-  base: byWebIdentity,
-  roleArn: partnerRole.arn,
-  sessionName: 'ecr-pull-secrets',
-} as const;
+import type { Identity } from '../../src/domain/identity.ts';
+import { byPartner, byWebIdentity, makeFetcher, useEnvironment } from '../support/aws-fetching.ts';
 
 /** What JWTs and ECR passwords, session tokens, access keys and the example secret begin with. */
 const secrets = /eyJ|IQoJ|ASIA|AKIA|wJalr/;
@@ -38,19 +24,9 @@ afterEach(async () => {
   await scene[Symbol.asyncDispose]();
 });
 
-function useEnvironment(variables: Scene['webIdentity']): void {
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-}
-
 /** How a fetch fails, having made sure that the failure may be logged whole. */
 async function failure(identity: Identity = byWebIdentity): Promise<FetchFailure> {
-  const props = {
-    settings: { aws: { concurrency: 8, timeoutMs: 20_000 } },
-    clock: { now: Date.now, timeoutSignal: (ms: number) => AbortSignal.timeout(ms) },
-    region: 'eu-west-1',
-    userAgent: 'ecr-pull-secrets/1.2.3',
-  };
-  const fetcher = new AwsTokenFetcher(props);
+  const fetcher = makeFetcher();
   const error: unknown = await fetcher.fetch({ identity, service: 'private', region: 'eu-west-1' }).then(
     () => new Error('it succeeded'),
     (reason: unknown) => reason,
@@ -68,10 +44,20 @@ describe('a refusal', () => {
       'another subject',
       { namespace: 'team-a' },
       'AccessDenied',
-      /trust policy \(issuer, audience, subject\)/,
+      /trust policy.*issuer https:\/\/issuer\.example\.com\/cluster, subject system:serviceaccount:team-a:ecr-pull-secrets, audience sts\.amazonaws\.com/,
     ],
-    ['another audience', { audience: 'vault' }, 'InvalidIdentityToken', /audience/],
-    ['another issuer', { issuer: 'https://other.example.com' }, 'InvalidIdentityToken', /OIDC provider/],
+    [
+      'another audience',
+      { audience: 'vault' },
+      'InvalidIdentityToken',
+      /add it as a client id.*audience vault/,
+    ],
+    [
+      'another issuer',
+      { issuer: 'https://other.example.com' },
+      'InvalidIdentityToken',
+      /no IAM OIDC provider.*issuer https:\/\/other\.example\.com/,
+    ],
     [
       'an expiry that has passed',
       { lifeSeconds: -60 },
@@ -84,7 +70,7 @@ describe('a refusal', () => {
       await scene.writeToken(await scene.issuer.sign({ ...controller, ...claims }));
       const { reason, message, advice: given } = await failure();
       expect(reason).toBe('denied');
-      expect(message).toContain(`credentials by the default chain in eu-west-1: ${code}`);
+      expect(message).toContain(`sts AssumeRoleWithWebIdentity in eu-west-1: ${code}`);
       expect(given).toMatch(advice);
       expect(codes()).toStrictEqual([code]);
     },
@@ -223,7 +209,10 @@ describe('the web identity token file', () => {
 
   test('that holds garbage is refused by AWS like a token that it does not trust', async () => {
     await scene.writeToken('garbage');
-    expect(await failure()).toMatchObject({ reason: 'denied', advice: expect.stringContaining('issuer') });
+    expect(await failure()).toMatchObject({
+      reason: 'denied',
+      advice: expect.stringContaining('could not be read'),
+    });
     expect(codes()).toStrictEqual(['InvalidIdentityToken']);
   });
 });

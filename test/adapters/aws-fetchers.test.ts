@@ -9,23 +9,11 @@ import {
   startScene,
   staticKey,
 } from '../../rig/fake-aws/scene.ts';
-import { AwsTokenFetcher } from '../../src/aws/fetchers.ts';
-import type { DefaultIdentity, Identity } from '../../src/domain/identity.ts';
+import type { AwsTokenFetcher } from '../../src/aws/fetchers.ts';
+import type { Identity } from '../../src/domain/identity.ts';
 import type { TokenSource } from '../../src/domain/token.ts';
+import { byPartner, byWebIdentity, makeFetcher, useEnvironment } from '../support/aws-fetching.ts';
 
-const byWebIdentity: DefaultIdentity = {
-  kind: 'default',
-  roleArn: controllerRole.arn,
-  profile: '',
-  accessKeyId: '',
-  sessionName: 'ecr-pull-secrets-test',
-};
-const byPartner = {
-  kind: 'role',
-  base: byWebIdentity,
-  roleArn: partnerRole.arn,
-  sessionName: 'ecr-pull-secrets-partner',
-} as const;
 const webIdentityCalls = { action: 'AssumeRoleWithWebIdentity' } as const;
 const ecrCalls = { service: 'ecr' } as const;
 
@@ -38,23 +26,13 @@ beforeEach(async () => {
   scene = await startScene();
   useEnvironment(scene.webIdentity);
   ahead = 0;
-  const props = {
-    settings: { aws: { concurrency: 8, timeoutMs: 20_000 } },
-    clock: { now: () => Date.now() + ahead, timeoutSignal: (ms: number) => AbortSignal.timeout(ms) },
-    region: 'eu-west-1',
-    userAgent: 'ecr-pull-secrets/1.2.3',
-  };
-  fetcher = new AwsTokenFetcher(props);
+  fetcher = makeFetcher({ now: () => Date.now() + ahead });
 });
 
 afterEach(async () => {
   vi.unstubAllEnvs();
   await scene[Symbol.asyncDispose]();
 });
-
-function useEnvironment(variables: Scene['webIdentity']): void {
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-}
 
 const source = (region = 'eu-west-1', identity: Identity = byWebIdentity): TokenSource => ({
   identity,
@@ -211,7 +189,13 @@ describe('a role of a profile', () => {
 
   test('is asked for in AWS_REGION, or in the registry’s region when that is of another partition', async () => {
     await fetcher.fetch(source('us-east-1', byPartner));
-    await fetcher.fetch(source('cn-north-1', byPartner));
+    const chinese = (arn: string) => arn.replace('arn:aws:', 'arn:aws-cn:');
+    const base = { ...byWebIdentity, roleArn: chinese(controllerRole.arn) };
+    scene.aws.putRole({ ...controllerRole, arn: base.roleArn });
+    scene.aws.putRole({ arn: chinese(partnerRole.arn), trust: [{ principals: [base.roleArn] }] });
+    vi.stubEnv('AWS_ROLE_ARN', base.roleArn);
+    const identity = { ...byPartner, base, roleArn: chinese(byPartner.roleArn) };
+    await fetcher.fetch(source('cn-north-1', identity));
     const regions = scene.aws.calls
       .filter(({ action }) => action === 'AssumeRole')
       .map(({ region }) => region);

@@ -4,24 +4,10 @@ import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Behaviour } from '../../rig/fake-aws/behaviour.ts';
-import { controllerRole, partnerRole, type Scene, startScene } from '../../rig/fake-aws/scene.ts';
-import { AwsTokenFetcher } from '../../src/aws/fetchers.ts';
+import { type Scene, startScene } from '../../rig/fake-aws/scene.ts';
 import { FetchFailure, type FetchFailureReason } from '../../src/domain/errors.ts';
-import type { DefaultIdentity, Identity } from '../../src/domain/identity.ts';
-
-const byWebIdentity: DefaultIdentity = {
-  kind: 'default',
-  roleArn: controllerRole.arn,
-  profile: '',
-  accessKeyId: '',
-  sessionName: 'ecr-pull-secrets',
-};
-const byPartner = {
-  kind: 'role',
-  base: byWebIdentity,
-  roleArn: partnerRole.arn,
-  sessionName: 'ecr-pull-secrets',
-} as const;
+import type { Identity } from '../../src/domain/identity.ts';
+import { byPartner, byWebIdentity, makeFetcher, useEnvironment } from '../support/aws-fetching.ts';
 
 /** Long enough for calls that go well on a busy machine, short enough to wait for. */
 const timeoutMs = 1_000;
@@ -42,10 +28,6 @@ afterEach(async () => {
   await scene[Symbol.asyncDispose]();
 });
 
-function useEnvironment(variables: Scene['webIdentity']): void {
-  for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
-}
-
 interface Page {
   readonly what: string;
   readonly status: number;
@@ -59,21 +41,8 @@ interface Try {
   readonly timeoutSignal?: (ms: number) => AbortSignal;
 }
 
-const byTimer = (ms: number): AbortSignal => AbortSignal.timeout(ms);
-
-/** A fetcher that knows no session yet. */
-function makeFetcher({ timeoutMs: limit = timeoutMs, timeoutSignal = byTimer }: Try = {}): AwsTokenFetcher {
-  const props = {
-    settings: { aws: { concurrency: 8, timeoutMs: limit } },
-    clock: { now: Date.now, timeoutSignal },
-    region: 'eu-west-1',
-    userAgent: 'ecr-pull-secrets/1.2.3',
-  };
-  return new AwsTokenFetcher(props);
-}
-
 const fetchToken = ({ identity = byWebIdentity, ...attempt }: Try = {}) =>
-  makeFetcher(attempt).fetch({ identity, service: 'private', region: 'eu-west-1' });
+  makeFetcher({ timeoutMs, ...attempt }).fetch({ identity, service: 'private', region: 'eu-west-1' });
 
 /** How a fetch fails, and after how many ms. */
 async function failure(

@@ -4,6 +4,7 @@ import { ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { GetCallerIdentityCommand, STSClient, type STSClientConfig } from '@aws-sdk/client-sts';
 import { fromTokenFile, fromWebToken } from '@aws-sdk/credential-providers';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { startFakeAws } from '../../rig/fake-aws/fake-aws.ts';
 import {
   controller,
   controllerRole,
@@ -193,4 +194,18 @@ describe('a static key', () => {
       expect((await failureOf(ecr.send(new GetAuthorizationTokenCommand({})))).name).toBe(ofEcr);
     },
   );
+
+  test('may do what the policies of its user allow', async () => {
+    const userArn = 'arn:aws:iam::111122223333:user/reader';
+    const key = { ...staticKey, userArn, allow: ['ecr:BatchGetImage'] };
+    await using stack = new AsyncDisposableStack();
+    const aws = await startFakeAws({ accessKeys: [key] });
+    stack.defer(() => aws.close());
+    vi.stubEnv('AWS_ENDPOINT_URL', aws.url);
+    const ecr = new ECRClient({ region, credentials: staticKey, maxAttempts: 1 });
+    await expect(ecr.send(new GetAuthorizationTokenCommand({}))).rejects.toThrow(
+      `User: ${userArn} is not authorized to perform: ecr:GetAuthorizationToken on resource: * because no ` +
+        'identity-based policy allows the ecr:GetAuthorizationToken action',
+    );
+  });
 });

@@ -3,8 +3,14 @@
 // comes from the code under test, so that a Secret made here is one that the controller would leave alone.
 import { desiredSecret, managedByValue } from '../../src/domain/desired-secret.ts';
 import { annotationPrefix } from '../../src/domain/annotations.ts';
-import type { DefaultIdentity, RoleIdentity } from '../../src/domain/identity.ts';
+import type {
+  ChainIdentity,
+  DefaultIdentity,
+  NamespaceIdentity,
+  WebIdentity,
+} from '../../src/domain/identity.ts';
 import { type Intent, sourcesOf } from '../../src/domain/intent.ts';
+import type { ProfileRole } from '../../src/domain/profile-identity.ts';
 import { type Registry, parseRegistry } from '../../src/domain/registry.ts';
 import type { Profile, Settings } from '../../src/domain/settings.ts';
 import { SecretText, type Token, type TokenTimes } from '../../src/domain/token.ts';
@@ -34,19 +40,46 @@ export function aDefaultIdentity(overrides: Partial<DefaultIdentity> = {}): Defa
   return { kind: 'default', ...nothing, sessionName: 'ecr-pull-secrets', ...overrides };
 }
 
-export function aRole(overrides: Partial<RoleIdentity> = {}): RoleIdentity {
+export function aRole(overrides: Partial<ChainIdentity> = {}): ChainIdentity {
   return {
-    kind: 'role',
+    kind: 'chain',
     base: aDefaultIdentity(),
     roleArn: 'arn:aws:iam::111122223333:role/puller',
+    externalId: '',
+    tags: {},
     sessionName: 'ecr-pull-secrets',
     ...overrides,
   };
 }
 
+export function aWebIdentity(overrides: Partial<WebIdentity> = {}): WebIdentity {
+  const { roleArn, sessionName } = aRole();
+  return { kind: 'webIdentity', roleArn, sessionName, ...overrides };
+}
+
+/** What `team-a` gets by its ServiceAccount `puller`. */
+export function aNamespaceIdentity(overrides: Partial<NamespaceIdentity> = {}): NamespaceIdentity {
+  return {
+    kind: 'namespace',
+    namespace: 'team-a',
+    serviceAccount: 'puller',
+    uid: 'account-uid',
+    audience: 'sts.amazonaws.com',
+    roleArn: aRole().roleArn,
+    sessionName: 'ecr-pull-secrets-team-a',
+    ...overrides,
+  };
+}
+
+/** The role of a profile; the identity that comes of it is `aRole()`. */
+export function aProfileRole(overrides: Partial<ProfileRole> = {}): ProfileRole {
+  const { roleArn, externalId, tags } = aRole();
+  return { roleArn, via: 'chain', externalId, tags, perNamespace: false, ...overrides };
+}
+
 /** A profile that every namespace may use. */
 export function aProfile(overrides: Partial<Profile> = {}): Profile {
-  return { registries: [aRegistry()], namespaces: ['*'], identity: aRole(), ...overrides };
+  return { registries: [aRegistry()], namespaces: ['*'], role: aProfileRole(), ...overrides };
 }
 
 /** The defaults of the configuration, with one registry. */
@@ -61,6 +94,8 @@ export function aSettings(overrides: Partial<Settings> = {}): Settings {
     secretLabels: {},
     secretAnnotations: {},
     attachTo: ['default'],
+    keys: { fips: false, dualStack: false, wildcard: false },
+    identity: { serviceAccounts: [], audience: 'sts.amazonaws.com' },
     profiles: {},
     defaultIdentity: aDefaultIdentity(),
     refresh: { atFraction: 0.5, spread: 0.1, maxAge: null },
@@ -146,6 +181,7 @@ export function aServiceAccount(overrides: Partial<ServiceAccountView> = {}): Se
   return {
     namespace: 'team-a',
     name: 'default',
+    uid: 'account-uid',
     resourceVersion: '1',
     pullSecrets: undefined,
     roleArn: undefined,

@@ -8,7 +8,8 @@ describe('a namespace without annotations', () => {
       enabled: undefined,
       registries: undefined,
       profiles: undefined,
-      ownIdentity: false,
+      identityServiceAccount: undefined,
+      roleArn: undefined,
       attachTo: undefined,
       keys: [],
       problems: [],
@@ -69,16 +70,26 @@ describe('lists', () => {
 });
 
 describe('an identity of its own', () => {
-  test.each([
-    ['by a ServiceAccount', { 'identity-service-account': 'puller' }],
-    ['by a role alone', { 'role-arn': 'arn:aws:iam::111122223333:role/puller' }],
-    ['even by an empty value', { 'role-arn': '' }],
-  ])('is wished %s', (_, annotations) => {
-    expect(readWishes(annotations).ownIdentity).toBe(true);
+  test('is read by ServiceAccount and role, without white space around them', () => {
+    const annotations = {
+      'identity-service-account': ' puller ',
+      'role-arn': '\tarn:aws:iam::111122223333:role/x\n',
+    };
+    expect(readWishes(annotations)).toMatchObject({
+      identityServiceAccount: 'puller',
+      roleArn: 'arn:aws:iam::111122223333:role/x',
+    });
+  });
+
+  test('is wished even by an empty value', () => {
+    expect(readWishes({ 'role-arn': '' })).toMatchObject({ identityServiceAccount: undefined, roleArn: '' });
   });
 
   test('is not wished by other keys', () => {
-    expect(readWishes({ enabled: 'true', registries: 'a', 'attach-to': 'b' }).ownIdentity).toBe(false);
+    expect(readWishes({ enabled: 'true', registries: 'a', 'attach-to': 'b' })).toMatchObject({
+      identityServiceAccount: undefined,
+      roleArn: undefined,
+    });
   });
 });
 

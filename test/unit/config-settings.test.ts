@@ -33,13 +33,15 @@ describe('a good value is taken', () => {
     ['one registry a namespace', 'limits: {registriesPerNamespace: 1}'],
     ['five hundred registries a namespace', 'limits: {registriesPerNamespace: 500}'],
   ])('%s', (_, text) => {
-    const result = readConfig(text, {});
+    const result = readConfig(text, { AWS_REGION: 'eu-west-1' });
     expect(result).toHaveProperty('settings');
     expect('settings' in result && result.settings).toMatchObject(parse(text) as object);
   });
 
   test('registries as hosts, references and URLs', () => {
-    const result = readConfig(`registries: [${usualHost}, "https://${usualHost}/app:v1"]`, {});
+    const result = readConfig(`registries: [${usualHost}, "https://${usualHost}/app:v1"]`, {
+      AWS_REGION: 'eu-west-1',
+    });
     expect(result).toMatchObject({ settings: { registries: [aRegistry(), aRegistry()] } });
   });
 });
@@ -106,7 +108,7 @@ describe('a bad value is refused with its path', () => {
     ['workers', 'without end', 'workers: .inf'],
     ['workers', 'that is null', 'workers: null'],
   ])('%s %s', (path, _, text) => {
-    const result = readConfig(text, {});
+    const result = readConfig(text, { AWS_REGION: 'eu-west-1' });
     const problems = 'problems' in result ? result.problems : [];
     expect(problems).toHaveLength(1);
     expect(problems[0]?.startsWith(`${path}: `)).toBe(true);
@@ -122,7 +124,9 @@ describe('durations', () => {
     ['1m', 60_000],
     ['60s', 60_000],
   ])('aws.timeout may be %s', (text, timeoutMs) => {
-    expect(readConfig(`aws: {timeout: ${text}}`, {})).toMatchObject({ settings: { aws: { timeoutMs } } });
+    expect(readConfig(`aws: {timeout: ${text}}`, { AWS_REGION: 'eu-west-1' })).toMatchObject({
+      settings: { aws: { timeoutMs } },
+    });
   });
 
   test.each([
@@ -143,7 +147,7 @@ describe('durations', () => {
     '"10s\\n"',
     '10s10s',
   ])('aws.timeout may not be %s', (text) => {
-    expect(readConfig(`aws: {timeout: ${text}}`, {})).toEqual({
+    expect(readConfig(`aws: {timeout: ${text}}`, { AWS_REGION: 'eu-west-1' })).toEqual({
       problems: [expect.stringMatching(/^aws\.timeout: must be a duration.*such as 10s, 5m or 12h$/)],
     });
   });
@@ -155,11 +159,13 @@ describe('durations', () => {
     ['6h', 21_600],
     ['100h', 360_000],
   ])('refresh.maxAge may be %s, which is kept in seconds', (text, maxAge) => {
-    expect(readConfig(`refresh: {maxAge: ${text}}`, {})).toMatchObject({ settings: { refresh: { maxAge } } });
+    expect(readConfig(`refresh: {maxAge: ${text}}`, { AWS_REGION: 'eu-west-1' })).toMatchObject({
+      settings: { refresh: { maxAge } },
+    });
   });
 
   test.each(['0s', '999ms', '101h', '45', 'never', '[]'])('refresh.maxAge may not be %s', (text) => {
-    expect(readConfig(`refresh: {maxAge: ${text}}`, {})).toEqual({
+    expect(readConfig(`refresh: {maxAge: ${text}}`, { AWS_REGION: 'eu-west-1' })).toEqual({
       problems: [expect.stringMatching(/^refresh\.maxAge: /)],
     });
   });
@@ -167,7 +173,8 @@ describe('durations', () => {
 
 describe('label selectors', () => {
   const acceptance = (selector: string) =>
-    'settings' in readConfig(`namespaces: {selector: ${JSON.stringify(selector)}}`, {});
+    'settings' in
+    readConfig(`namespaces: {selector: ${JSON.stringify(selector)}}`, { AWS_REGION: 'eu-west-1' });
 
   test.each([
     '',

@@ -1,18 +1,19 @@
 // The configuration file as a whole: defaults, what settings become, faults of YAML, unknown keys, several problems at
 // once. Each setting by itself is tested in config-settings.test.ts.
 import { describe, expect, test } from 'vitest';
-import { type AwsEnvironment, readConfig } from '../../src/config/config.ts';
+import type { AwsEnvironment } from '../../src/config/aws-environment.ts';
+import { readConfig } from '../../src/config/config.ts';
 import type { Settings } from '../../src/domain/settings.ts';
-import { aDefaultIdentity, aRegistry, aRole, aSettings, usualHost } from '../support/views.ts';
+import { aDefaultIdentity, aRegistry, aSettings, usualHost } from '../support/views.ts';
 
 function settingsOf(text: string, environment: AwsEnvironment = {}): Settings {
-  const result = readConfig(text, environment);
+  const result = readConfig(text, { AWS_REGION: 'eu-west-1', ...environment });
   if ('problems' in result) throw new Error(result.problems.join('\n'));
   return result.settings;
 }
 
 function problemsOf(text: string): readonly string[] {
-  const result = readConfig(text, {});
+  const result = readConfig(text, { AWS_REGION: 'eu-west-1' });
   return 'problems' in result ? result.problems : [];
 }
 
@@ -25,6 +26,7 @@ describe('defaults', () => {
     ['an empty document', '---\n'],
     ['an empty mapping', '{}'],
     ['empty mappings', '{namespaces: {}, refresh: {}, aws: {}, limits: {}, profiles: {}, secretLabels: {}}'],
+    ['empty mappings of what is further', '{keys: {}, identity: {}, secretAnnotations: {}}'],
   ])('are those of the contract for %s', (_, text) => {
     expect(settingsOf(text)).toEqual({
       instance: 'ecr-pull-secrets',
@@ -36,6 +38,8 @@ describe('defaults', () => {
       secretLabels: {},
       secretAnnotations: {},
       attachTo: ['default'],
+      keys: { fips: false, dualStack: false, wildcard: false },
+      identity: { serviceAccounts: [], audience: 'sts.amazonaws.com' },
       profiles: {},
       defaultIdentity: {
         kind: 'default',
@@ -66,9 +70,10 @@ describe('defaults', () => {
 
 describe('who we are for AWS', () => {
   test('comes from the environment', () => {
-    const environment = { AWS_ROLE_ARN: 'arn:r', AWS_PROFILE: 'dev', AWS_ACCESS_KEY_ID: 'AKIAX' };
+    const roleArn = 'arn:aws:iam::111122223333:role/base';
+    const environment = { AWS_ROLE_ARN: roleArn, AWS_PROFILE: 'dev', AWS_ACCESS_KEY_ID: 'AKIAX' };
     expect(settingsOf('', environment).defaultIdentity).toEqual(
-      aDefaultIdentity({ roleArn: 'arn:r', profile: 'dev', accessKeyId: 'AKIAX' }),
+      aDefaultIdentity({ roleArn, profile: 'dev', accessKeyId: 'AKIAX' }),
     );
   });
 
@@ -76,8 +81,8 @@ describe('who we are for AWS', () => {
     expect(settingsOf('clusterName: prod eu').defaultIdentity.sessionName).toBe('ecr-pull-secrets-prod-eu');
   });
 
-  test('is the base of a profile with a role, and the whole identity of one without', () => {
-    const { profiles, defaultIdentity } = settingsOf(
+  test('is not what a profile holds, which is its role as it was written, or none', () => {
+    const { profiles } = settingsOf(
       `clusterName: prod
 profiles:
   plain: {registries: [${usualHost}], namespaces: ['*']}
@@ -86,15 +91,17 @@ profiles:
     );
     const registries = [aRegistry()];
     expect(profiles).toEqual({
-      plain: { registries, namespaces: ['*'], identity: defaultIdentity },
+      plain: { registries, namespaces: ['*'], role: undefined },
       chained: {
         registries,
         namespaces: ['a', 'b-*'],
-        identity: aRole({
-          base: defaultIdentity,
+        role: {
           roleArn: 'arn:aws:iam::111122223333:role/path/puller',
-          sessionName: 'ecr-pull-secrets-prod',
-        }),
+          via: 'chain',
+          externalId: '',
+          tags: {},
+          perNamespace: false,
+        },
       },
     });
   });
@@ -127,7 +134,8 @@ describe('the file is not readable as YAML', () => {
 });
 
 describe('something else in place of a mapping is a problem', () => {
-  const places = ['namespaces', 'refresh', 'aws', 'limits', 'profiles', 'secretLabels', 'secretAnnotations'];
+  const groups = ['namespaces', 'refresh', 'aws', 'limits', 'keys', 'identity'];
+  const places = [...groups, 'profiles', 'secretLabels', 'secretAnnotations'];
 
   test.each(places.flatMap((place) => ['[]', '[a]', 'text', '5', 'null'].map((value) => [place, value])))(
     '%s: %s',
@@ -152,6 +160,8 @@ describe('a key that is no setting is a problem with its path', () => {
     ['in refresh', 'refresh: {at: 1}', 'refresh.at'],
     ['in aws', 'aws: {region: eu-west-1}', 'aws.region'],
     ['in limits', 'limits: {registries: 1}', 'limits.registries'],
+    ['in keys', 'keys: {ipv6: true}', 'keys.ipv6'],
+    ['in identity', 'identity: {roleArn: x}', 'identity.roleArn'],
     ['in a profile', `profiles: {p: {${good}, role: x}}`, 'profiles.p.role'],
     ['that every object has', 'constructor: 1', 'constructor'],
     ['that is a number', '1: 2', '1'],

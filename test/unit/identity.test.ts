@@ -1,13 +1,9 @@
-// Who asks AWS: when two identities are the same, the name of their sessions, and what messages call them.
+// Who asks AWS: when two identities are the same, and what messages call them. Their sessions' names are tested in
+// session-names.test.ts, their roles in identity-roles.test.ts.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  type Identity,
-  describeIdentity,
-  identityHash,
-  sharedSessionName,
-} from '../../src/domain/identity.ts';
-import { aDefaultIdentity, aRole } from '../support/views.ts';
+import { type Identity, describeIdentity, identityHash } from '../../src/domain/identity.ts';
+import { aDefaultIdentity, aNamespaceIdentity, aRole, aWebIdentity } from '../support/views.ts';
 
 const reader = 'arn:aws:iam::111122223333:role/reader';
 
@@ -20,11 +16,29 @@ describe('the hash of an identity', () => {
     ['the session name', aDefaultIdentity({ sessionName: reader })],
     ['being a role that is assumed', aRole()],
     ['the role that is assumed', aRole({ roleArn: reader })],
+    ['the external id', aRole({ externalId: 'partner' })],
+    ['another external id', aRole({ externalId: 'partner-2' })],
+    ['a tag', aRole({ tags: { team: 'a' } })],
+    ['the value of a tag', aRole({ tags: { team: 'b' } })],
+    ['a tag without a value', aRole({ tags: { team: '' } })],
+    ['the key of a tag', aRole({ tags: { Team: 'a' } })],
+    ['one more tag', aRole({ tags: { team: 'a', tier: 'b' } })],
+    ['the values of two tags being swapped', aRole({ tags: { team: 'b', tier: 'a' } })],
     ['the session name of the assumed role', aRole({ sessionName: 'other' })],
     ['the role of its base', aRole({ base: aDefaultIdentity({ roleArn: reader }) })],
     ['the profile of its base', aRole({ base: aDefaultIdentity({ profile: reader }) })],
     ['the access key of its base', aRole({ base: aDefaultIdentity({ accessKeyId: reader }) })],
     ['the session name of its base', aRole({ base: aDefaultIdentity({ sessionName: 'other' }) })],
+    ['assuming the role by web identity', aWebIdentity()],
+    ['the role by web identity', aWebIdentity({ roleArn: reader })],
+    ['the session name by web identity', aWebIdentity({ sessionName: 'other' })],
+    ['assuming the role as a namespace', aNamespaceIdentity()],
+    ['the namespace', aNamespaceIdentity({ namespace: 'team-b' })],
+    ['the ServiceAccount', aNamespaceIdentity({ serviceAccount: 'other' })],
+    ['the uid of the ServiceAccount', aNamespaceIdentity({ uid: 'made-anew' })],
+    ['the audience', aNamespaceIdentity({ audience: 'sts.amazonaws.com.cn' })],
+    ['the role of a namespace', aNamespaceIdentity({ roleArn: reader })],
+    ['the session name of a namespace', aNamespaceIdentity({ sessionName: 'other' })],
   ];
 
   test.each(others)('tells one apart that differs by %s', (_, identity) => {
@@ -34,68 +48,76 @@ describe('the hash of an identity', () => {
   });
 
   test('is the same for equal ones, whatever the order of their fields', () => {
-    const { kind, base, roleArn, sessionName } = aRole();
-    expect(identityHash({ sessionName, roleArn, base, kind })).toBe(identityHash(aRole()));
+    const { kind, base, roleArn, externalId, tags, sessionName } = aRole();
+    expect(identityHash({ sessionName, tags, roleArn, externalId, base, kind })).toBe(identityHash(aRole()));
+    const own = Object.entries(aNamespaceIdentity());
+    expect(identityHash(Object.fromEntries(own.toReversed()) as unknown as Identity)).toBe(
+      identityHash(aNamespaceIdentity()),
+    );
+  });
+
+  test('is the same whatever the order of tags, of which there are as many as STS takes', () => {
+    const keys = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 8 }), { minLength: 2, maxLength: 50 });
+    fc.assert(
+      fc.property(keys, fc.infiniteStream(fc.nat()), (names, order) => {
+        const tags = names.map((name, index) => [name, `value ${index}`] as const);
+        const mixed = tags
+          .map((tag) => ({ tag, place: order.next().value ?? 0 }))
+          .toSorted((a, b) => a.place - b.place)
+          .map(({ tag }) => tag);
+        const one = aRole({ tags: Object.fromEntries(tags) });
+        expect(identityHash(aRole({ tags: Object.fromEntries(mixed) }))).toBe(identityHash(one));
+        const [first = '', ...rest] = names;
+        const changed = { ...one.tags, [first]: 'changed' };
+        const fewer = Object.fromEntries(rest.map((name) => [name, one.tags[name] ?? '']));
+        expect(identityHash(aRole({ tags: changed }))).not.toBe(identityHash(one));
+        expect(identityHash(aRole({ tags: fewer }))).not.toBe(identityHash(one));
+      }),
+    );
   });
 
   test('is written down, since another one rewrites every Secret of every installation', () => {
-    expect([identityHash(aDefaultIdentity()), identityHash(aRole())]).toMatchInlineSnapshot(`
+    const kinds: readonly Identity[] = [aDefaultIdentity(), aRole(), aWebIdentity(), aNamespaceIdentity()];
+    expect(kinds.map((identity) => `${identity.kind} ${identityHash(identity)}`)).toMatchInlineSnapshot(`
       [
-        "6b3ea7fc6c8b467f",
-        "e7fe33c37ac7585c",
+        "default 6b3ea7fc6c8b467f",
+        "chain 33a6d1bbd653b564",
+        "webIdentity 75dac76aa8bef21c",
+        "namespace 92cbf474ae0d2a6c",
       ]
     `);
   });
 
-  test('is not confused by texts that look like the form it is made from', () => {
-    const texts = fc.stringMatching(/^[a",\][]{0,4}$/);
-    const fields = fc.record({ roleArn: texts, profile: texts, accessKeyId: texts, sessionName: texts });
+  test.each<[string, readonly string[], (fields: Readonly<Record<string, string>>) => Identity]>([
+    [
+      'the default',
+      ['roleArn', 'profile', 'accessKeyId', 'sessionName'],
+      (fields) => aDefaultIdentity(fields),
+    ],
+    ['a role', ['roleArn', 'externalId', 'sessionName'], (fields) => aRole(fields)],
+    ['a role with tags', ['a', 'b', 'c'], (tags) => aRole({ tags })],
+    ['a web identity', ['roleArn', 'sessionName'], (fields) => aWebIdentity(fields)],
+    [
+      'a namespace',
+      ['namespace', 'serviceAccount', 'uid', 'audience', 'roleArn', 'sessionName'],
+      (fields) => aNamespaceIdentity(fields),
+    ],
+  ])('is not confused by texts that look like the form it is made from: %s', (_, names, make) => {
+    const texts = fc.stringMatching(/^[a",\][{}]{0,3}$/);
+    const fields = fc.record(Object.fromEntries(names.map((name) => [name, texts])));
     fc.assert(
       fc.property(fields, fields, (one, other) => {
-        const equal = JSON.stringify(one) === JSON.stringify(other);
-        const [first, second] = [aDefaultIdentity(one), aDefaultIdentity(other)];
-        expect(identityHash(first) === identityHash(second)).toBe(equal);
-      }),
-    );
-  });
-});
-
-describe('the session name that namespaces share', () => {
-  test.each([
-    ['ours alone where the cluster has no name', '', 'ecr-pull-secrets'],
-    ['with the name of the cluster', 'prod-eu', 'ecr-pull-secrets-prod-eu'],
-    ['with a name that STS allows as it is', 'a+b=c,d.e@f_g', 'ecr-pull-secrets-a+b=c,d.e@f_g'],
-    ['with other characters replaced', 'prod eu/1:ü', 'ecr-pull-secrets-prod-eu-1--'],
-    ['uncut at 64 characters', 'x'.repeat(47), `ecr-pull-secrets-${'x'.repeat(47)}`],
-  ])('is %s', (_, clusterName, name) => {
-    expect(sharedSessionName(clusterName)).toBe(name);
-  });
-
-  test('keeps clusters apart whose names differ only at the end of a long name', () => {
-    const long = 'x'.repeat(60);
-    expect(sharedSessionName(`${long}1`)).not.toBe(sharedSessionName(`${long}2`));
-    expect(sharedSessionName(`${long}1`)).toMatch(/^ecr-pull-secrets-x{38}-[0-9a-f]{8}$/);
-  });
-
-  test('is legal for STS whatever the cluster is called, and the same each time', () => {
-    const names = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 100 }),
-      fc.string({ minLength: 40, maxLength: 60 }),
-    );
-    fc.assert(
-      fc.property(names, (clusterName) => {
-        const name = sharedSessionName(clusterName);
-        expect(name).toMatch(/^[\w+=,.@-]{2,64}$/);
-        expect(name.startsWith('ecr-pull-secrets')).toBe(true);
-        expect(sharedSessionName(clusterName)).toBe(name);
+        const equal = names.every((name) => one[name] === other[name]);
+        expect(identityHash(make(one)) === identityHash(make(other))).toBe(equal);
       }),
     );
   });
 });
 
 describe('messages call an identity', () => {
-  test.each([
+  test.each<[string, Identity, string]>([
     ['by its role', aRole({ roleArn: reader }), reader],
+    ['by its role where that comes by web identity', aWebIdentity({ roleArn: reader }), reader],
     ['by the role of the environment', aDefaultIdentity({ roleArn: reader, profile: 'dev' }), reader],
     ['by its profile where there is no role', aDefaultIdentity({ profile: 'dev' }), 'AWS profile dev'],
     ['the default credentials where there is neither', aDefaultIdentity(), 'the default AWS credentials'],
@@ -104,7 +126,19 @@ describe('messages call an identity', () => {
       aDefaultIdentity({ accessKeyId: 'AKIAX' }),
       'the default AWS credentials',
     ],
+    [
+      'by role and ServiceAccount where a namespace chose them',
+      aNamespaceIdentity({ roleArn: reader }),
+      `${reader} by ServiceAccount puller`,
+    ],
   ])('%s', (_, identity, name) => {
     expect(describeIdentity(identity)).toBe(name);
+  });
+
+  test('never by an external id, which some take for a secret, nor by a uid', () => {
+    expect(describeIdentity(aRole({ externalId: 'partner', tags: { team: 'x' } }))).not.toMatch(
+      /partner|team/,
+    );
+    expect(describeIdentity(aNamespaceIdentity())).not.toContain('account-uid');
   });
 });

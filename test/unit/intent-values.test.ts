@@ -12,7 +12,7 @@ const settings = aSettings({
   attachTo: ['default', 'builder'],
   profiles: {
     paris: aProfile({ registries: [aRegistry(inParis)] }),
-    plain: aProfile({ registries: [aRegistry(inOhio)], identity: aSettings().defaultIdentity }),
+    plain: aProfile({ registries: [aRegistry(inOhio)], role: undefined }),
     secret: aProfile({ namespaces: ['team-z', 'z-?'] }),
   },
 });
@@ -93,7 +93,7 @@ describe('identities', () => {
       identity.kind,
     ]);
     expect(pairs).toEqual([
-      [inParis, 'role'],
+      [inParis, 'chain'],
       [inOhio, 'default'],
     ]);
   });

@@ -4,7 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { readIntent } from '../../src/domain/intent.ts';
 import type { NamespaceSelection, Settings } from '../../src/domain/settings.ts';
 import type { NamespaceView } from '../../src/domain/views.ts';
-import { aNamespace, aProfile, aRegistry, aRole, aSettings, hostIn, usualHost } from '../support/views.ts';
+import {
+  aNamespace,
+  aProfile,
+  aProfileRole,
+  aRegistry,
+  aRole,
+  aSettings,
+  hostIn,
+  usualHost,
+} from '../support/views.ts';
 
 const inParis = hostIn('eu-west-3');
 const inOhio = hostIn('us-east-2');
@@ -19,7 +28,7 @@ const selection = (overrides: Partial<NamespaceSelection>): NamespaceSelection =
 const settings = aSettings({
   attachTo: ['default', 'builder'],
   profiles: {
-    paris: aProfile({ registries: [aRegistry(inParis)], identity: role }),
+    paris: aProfile({ registries: [aRegistry(inParis)], role: aProfileRole({ roleArn: role.roleArn }) }),
     ohio: aProfile({ registries: [aRegistry(inOhio)] }),
     both: aProfile({ registries: [aRegistry(inParis), aRegistry(inOhio)] }),
     secret: aProfile({ namespaces: ['team-z', 'z-?'] }),
@@ -144,9 +153,10 @@ describe('fourth, what does not go together', () => {
     [
       'a profile and an identity',
       { profile: 'paris', 'identity-service-account': 'puller' },
-      ['IdentityRefused', 'ProfileRefused'],
+      ['ProfileRefused'],
     ],
-    ['a profile and a role', { profile: 'paris', 'role-arn': 'x' }, ['IdentityRefused', 'ProfileRefused']],
+    ['a profile and a role', { profile: 'paris', 'role-arn': 'x' }, ['ProfileRefused']],
+    ['a profile and an empty role', { profile: 'paris', 'role-arn': '' }, ['ProfileRefused']],
     ['two profiles with one host in both', { profile: 'paris, both' }, ['ProfileRefused']],
     [
       'two profiles with two hosts in both',

@@ -5,40 +5,8 @@ import { TokenCache } from '../../src/controller/token-cache.ts';
 import type { TokenSource } from '../../src/domain/token.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { type FetchCall, ModelFetcher, RecordedLog, RecordedMetrics } from '../support/model-ports.ts';
+import { aCache, inRegion, source } from '../support/token-cache-scene.ts';
 import { aDefaultIdentity, aRole, aToken, twelveHours } from '../support/views.ts';
-
-const source: TokenSource = { identity: aDefaultIdentity(), service: 'private', region: 'eu-west-1' };
-const inRegion = (region: string): TokenSource => ({ ...source, region });
-const ofRole = (name: string): TokenSource => ({
-  ...source,
-  identity: aRole({ roleArn: `arn:aws:iam::111122223333:role/${name}` }),
-});
-
-function aCache({ concurrency = 8, maxAge = null as number | null } = {}) {
-  const clock = new ManualClock();
-  const fetcher = new ModelFetcher(() => clock.monotonic());
-  const metrics = new RecordedMetrics();
-  const log = new RecordedLog();
-  const woken: string[] = [];
-  const refresh = { atFraction: 0.5, spread: 0.1, maxAge };
-  const wake = (key: string) => void woken.push(key);
-  const cache = new TokenCache({ clock, fetcher, metrics, log, refresh, concurrency, wake });
-  /** A token as AWS would issue it now; `life` in seconds. */
-  const issue = (password: string, life = twelveHours) => {
-    const issued = Math.ceil(clock.now() / 1_000);
-    return aToken({ password, issued, expires: issued + life });
-  };
-  const answer = async (password: string, life?: number) => {
-    fetcher.last.answer(issue(password, life));
-    await clock.settle();
-  };
-  /** The kind of what there is, and the password with it. */
-  const peek = (waiter = 'team-a', from = source) => {
-    const state = cache.peek(from, waiter);
-    return [state.kind, state.token?.password.reveal()];
-  };
-  return { clock, fetcher, metrics, log, woken, cache, issue, answer, peek };
-}
 
 describe('one call for many', () => {
   test('a thousand namespaces that ask at once are one call, and each is woken once when it has answered', async () => {
@@ -112,64 +80,6 @@ describe('one call for many', () => {
       ['fresh', 'first'],
       ['fresh', 'second'],
     ]);
-  });
-});
-
-describe('the calls in flight', () => {
-  test('are never more than configured; the others follow in the order in which they were asked for', async () => {
-    const { clock, fetcher, issue, peek } = aCache({ concurrency: 3 });
-    const sources = Array.from({ length: 20 }, (_, index) => ofRole(`role-${index}`));
-    for (const one of sources) peek('team-a', one);
-    expect(fetcher.calls).toHaveLength(3);
-    for (let index = 0; index < sources.length; index += 1) {
-      expect(fetcher.inFlight).toBe(Math.min(3, sources.length - index));
-      fetcher.calls[index]?.answer(issue(`password-${index}`));
-      await clock.settle();
-    }
-    expect(fetcher.calls.map((call) => call.source)).toEqual(sources);
-    expect(fetcher.mostInFlight).toBe(3);
-  });
-
-  test('of one identity leave room for others, though its AWS hangs in more regions than may be asked at once', async () => {
-    const { fetcher, answer, peek } = aCache({ concurrency: 8 });
-    for (let region = 0; region < 20; region += 1) peek('team-a', inRegion(`hangs-${region}`));
-    expect(fetcher.inFlight).toBeLessThan(8);
-    for (const name of ['one', 'two', 'three']) {
-      peek('team-b', ofRole(name));
-      await answer(name);
-      expect(peek('team-b', ofRole(name))).toEqual(['fresh', name]);
-    }
-  });
-
-  test('a call that waits for its turn is not queued twice', async () => {
-    const { clock, fetcher, answer, peek } = aCache({ concurrency: 1 });
-    peek('team-a', inRegion('first'));
-    for (const name of ['team-a', 'team-b', 'team-c']) peek(name, inRegion('second'));
-    await answer('one');
-    await answer('two');
-    await clock.settle();
-    expect(fetcher.calls.map((call) => call.source.region)).toEqual(['first', 'second']);
-  });
-
-  test('one that never answers does not hold up the tokens of others', async () => {
-    const { fetcher, answer, peek } = aCache({ concurrency: 2 });
-    peek('team-a', inRegion('hangs'));
-    for (const name of ['one', 'two', 'three']) {
-      peek('team-b', ofRole(name));
-      await answer(name);
-      expect(peek('team-b', ofRole(name))).toEqual(['fresh', name]);
-    }
-    expect(fetcher.inFlight).toBe(1);
-  });
-
-  test('one that fails makes room for the next', async () => {
-    const { clock, fetcher, peek } = aCache({ concurrency: 1 });
-    for (const region of ['one', 'two', 'three']) peek('team-a', inRegion(region));
-    fetcher.last.fail(new Error('x'));
-    await clock.settle();
-    fetcher.last.fail(new Error('x'));
-    await clock.settle();
-    expect(fetcher.calls.map((call) => call.source.region)).toEqual(['one', 'two', 'three']);
   });
 });
 

@@ -57,6 +57,16 @@ means every object, and an empty string in it every request without a name, as a
 {{- toJson .Values.config.attachTo -}}
 {{- end -}}
 
+{{- define "ecr-pull-secrets.identityAccounts" -}}
+{{- $names := dig "identity" "serviceAccounts" list .Values.config | default list -}}
+{{- range $names -}}
+{{- if not (and (kindIs "string" .) (include "ecr-pull-secrets.isName" .)) -}}
+{{- fail (printf "config.identity.serviceAccounts has %s: each entry must be the name of a ServiceAccount, since the RBAC rule for their tokens is made from it" (toJson .)) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $names -}}
+{{- end -}}
+
 {{/* Says something when its argument is a name as Kubernetes allows it for Secrets and ServiceAccounts. */}}
 {{- define "ecr-pull-secrets.isName" -}}
 {{- if and (le (len .) 253) (regexMatch "\\A[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\\z" .) -}}yes{{- end -}}

@@ -1,0 +1,56 @@
+// The credentials of the SDK's default chain: environment, web identity file, shared files, credential process, container
+// credentials (EKS Pod Identity), instance metadata. Called by credentials. The chain decides; we only bound it in time.
+import type { DefaultIdentity } from '../domain/identity.ts';
+import type { AwsCall } from './aws-call.ts';
+import { clientSettings, closeAgents } from './client-settings.ts';
+import { asFetchFailure } from './errors.ts';
+import { type AwsCredentials, type StsCall, sessionSeconds } from './sts.ts';
+import { claimsInFile } from './web-identity-file.ts';
+
+/** Runs the chain once. @throws FetchFailure */
+export async function byDefaultChain(
+  identity: DefaultIdentity,
+  { region, signal, ...props }: StsCall,
+): Promise<AwsCredentials> {
+  const { fromNodeProviderChain } = await import('@aws-sdk/credential-providers');
+  // The STS client of the chain is out of reach: its connections end with the exchange all the same.
+  const settings = clientSettings(region, props);
+  const provider = fromNodeProviderChain({
+    clientConfig: settings,
+    roleSessionName: identity.sessionName,
+    durationSeconds: sessionSeconds,
+  });
+  try {
+    return await withDeadline(provider(), signal);
+  } catch (error) {
+    throw asFetchFailure(error, await callOf(identity, { region, ...props }));
+  } finally {
+    closeAgents(settings);
+  }
+}
+
+/** Keys in the environment and a profile go before the web identity; then what failed is not that. */
+async function callOf(
+  { roleArn, profile, accessKeyId }: DefaultIdentity,
+  { region, environment }: Omit<StsCall, 'signal'>,
+): Promise<AwsCall> {
+  if (roleArn === '' || profile !== '' || accessKeyId !== '') return { action: 'Credentials', region };
+  return { action: 'AssumeRoleWithWebIdentity', region, claims: await claimsInFile(environment) };
+}
+
+/** The chain takes no signal, and a credential process or a metadata service may hang. */
+async function withDeadline(
+  credentials: Promise<AwsCredentials>,
+  signal: AbortSignal,
+): Promise<AwsCredentials> {
+  const late = Promise.withResolvers<never>();
+  const onAbort = () => late.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  // It may have aborted while the SDK was loaded: then there is no event any more.
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([credentials, late.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
