@@ -1,12 +1,16 @@
 // Who may pull from the registry of the rig: Basic authentication of user `AWS`, and what ECR answers otherwise. Used by
-// registry. Asks for the verdict on a password and forgets the password.
+// registry. Asks for the verdict on a password and forgets the password. ECR Public is played in the words of private ECR:
+// neither its pulls without a login nor its token exchange are.
 import type { IncomingHttpHeaders } from 'node:http';
+
+/** Private ECR and ECR Public, as the fake AWS calls them. */
+type Service = 'ecr' | 'ecr-public';
 
 /** What is known of a password: `FakeAws.verdict` fits. */
 export interface Verdict {
   readonly verdict: 'valid' | 'expired' | 'unknown';
-  /** Where given, the password opens the registries of this region only. */
-  readonly token?: { readonly region: string };
+  /** Where given, the password opens the registries of this service and region only. */
+  readonly token?: { readonly region: string; readonly service?: Service };
 }
 
 /** An answer to a request that is not let in. */
@@ -32,7 +36,7 @@ const denied = (status: 400 | 403, message: string): Refusal => ({
   body: JSON.stringify({ errors: [{ code: 'DENIED', message }] }),
 });
 
-/** A password that ECR never issued, or issued for another region (aws/aws-cli#5317, apple/container#847). */
+/** A password that ECR never issued, or issued for elsewhere (aws/aws-cli#5317, apple/container#847). */
 const invalid = denied(400, 'Your Authorization Token is invalid.');
 
 const expired = denied(403, 'Your authorization token has expired. Reauthenticate and try again.');
@@ -51,9 +55,17 @@ export function refusalOf(
   if (decoded.slice(0, colon) !== 'AWS') return invalid;
   const { verdict, token } = admits(decoded.slice(colon + 1));
   if (verdict === 'unknown') return invalid;
-  if (token !== undefined && token.region !== regionOf(host)) return invalid;
+  if (token !== undefined && !isFor(host, token)) return invalid;
   return verdict === 'expired' ? expired : undefined;
 }
+
+/** ECR Public has one region for its tokens and none in its names. */
+function isFor(host: string, { region, service = 'ecr' }: NonNullable<Verdict['token']>): boolean {
+  return service === 'ecr' ? region === regionOf(host) : publicHosts.has(host);
+}
+
+/** By IPv4, and by IPv6 too. */
+const publicHosts: ReadonlySet<string> = new Set(['public.ecr.aws', 'ecr-public.aws.com']);
 
 /** The region in an ECR host name: `<account>.dkr.ecr.<region>.…`. */
 function regionOf(host: string): string | undefined {

@@ -70,7 +70,7 @@ export class Sessions {
     // The kind of the identity and of its row are the same, which TypeScript cannot see.
     const exchange = exchanges[identity.kind] as Exchange<Identity['kind']>;
     const call = { region: stsRegion, signal, settings, userAgent, environment };
-    const fresh: Held = { credentials: exchange(identity as never, call, this), usableUntil: Infinity };
+    const fresh: Held = { credentials: exchange(identity, call, this), usableUntil: Infinity };
     this.#held.set(key, fresh);
     try {
       const { expiration } = await fresh.credentials;

@@ -65,6 +65,10 @@ function meaningOf({ message, $metadata }: SdkError, found: Refusal | undefined)
   if (found !== undefined) return found;
   // All that the default chain says of an STS answer without credentials.
   if (typeof message === 'string' && message.startsWith('Invalid response from STS')) return strangeAnswer;
+  return ofStatus(status);
+}
+
+function ofStatus(status: number | undefined): Meaning {
   if (status === 429) return byStatus.throttled;
   return status !== undefined && status >= 400 && status < 500 ? byStatus.refused : byStatus.unavailable;
 }

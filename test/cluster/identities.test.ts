@@ -92,7 +92,7 @@ describe('a profile', () => {
   test('by web identity goes straight to the other account', async () => {
     const namespace = await stage.createNamespace('direct', { 'ecr-pull-secrets/profile': 'direct' });
     expect(await rolesIn(namespace)).toEqual({ [ireland]: direct });
-    const [call] = sts().filter(({ roleArn }) => roleArn === direct);
+    const call = sts().find(({ roleArn }) => roleArn === direct);
     expect(call).toMatchObject({ action: 'AssumeRoleWithWebIdentity', sessionName: 'ecr-pull-secrets-prod' });
   });
 
