@@ -1,5 +1,6 @@
 // `run`: the controller, until it is told to stop. Start order: connection, telemetry, controller. Stop order: controller
 // (steps, watches, Events), connection, telemetry, so that the last moments can still be observed.
+import { randomUUID } from 'node:crypto';
 import { wireController } from '../app.ts';
 import { createLogger, type LogLevel } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -28,6 +29,7 @@ export async function run(flags: RunFlags, terminal: Terminal): Promise<number> 
   const controller = wireController(ports, {
     settings,
     reporter: { namespace: connection.namespace, pod: terminal.hostname },
+    candidate: `${terminal.hostname}_${randomUUID()}`,
   });
   const server = await listen(flags.listen, { ready: () => controller.ready, page });
   log.info('listening', { url: server.url, version: terminal.version });

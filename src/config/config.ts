@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { type Document, parseDocument } from 'yaml';
 import { type AwsEnvironment, defaultIdentity, environmentProblems } from './aws-environment.ts';
 import { type ConfigFile, configSchema } from './schema.ts';
-import type { Profile, Settings } from '../domain/settings.ts';
+import type { LeaseTimes, Profile, Settings } from '../domain/settings.ts';
 
 /** The settings, or what is wrong: one line for each problem, beginning with the path of the setting. */
 export type ConfigResult = { readonly settings: Settings } | { readonly problems: readonly string[] };
@@ -52,16 +52,31 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
 }
 
 function settingsOf(file: ConfigFile, environment: AwsEnvironment): Settings {
-  const { aws, refresh, profiles, ...same } = file;
+  const { aws, refresh, profiles, leaderElection, ...same } = file;
   return {
     ...same,
     defaultIdentity: defaultIdentity(environment, file.clusterName),
     refresh: { ...refresh, maxAge: refresh.maxAge === null ? null : refresh.maxAge / 1_000 },
     aws: { concurrency: aws.concurrency, timeoutMs: aws.timeout },
+    leaderElection: leaseTimes(leaderElection),
     profiles: Object.fromEntries(
       Object.entries(profiles).map(([name, profile]) => [name, profileOf(profile)]),
     ),
   };
+}
+
+function leaseTimes({
+  enabled,
+  leaseDuration,
+  renewDeadline,
+  retryPeriod,
+}: ConfigFile['leaderElection']): LeaseTimes | undefined {
+  const times = {
+    leaseDurationMs: leaseDuration,
+    renewDeadlineMs: renewDeadline,
+    retryPeriodMs: retryPeriod,
+  };
+  return enabled ? times : undefined;
 }
 
 function profileOf({ registries, namespaces, roleArn, ...role }: ConfigFile['profiles'][string]): Profile {

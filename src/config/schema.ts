@@ -15,6 +15,7 @@ import {
   registries,
   text,
 } from './fields.ts';
+import { leaderElection } from './leader-election.ts';
 import { profile } from './profile.ts';
 
 const refresh = v.pipe(
@@ -206,6 +207,7 @@ const settings = mapping({
     }),
     {},
   ),
+  leaderElection: v.optional(leaderElection, {}),
   workers: v.optional(v.pipe(count(256), v.description('namespaces worked on at the same time')), 16),
 });
 

@@ -169,6 +169,8 @@ export interface Metrics {
   queueDepth(lane: Lane, depth: number): void;
   /** `expires`: seconds since the epoch; undefined when the Secret is gone. */
   secretExpiry(namespace: string, expires: number | undefined): void;
+  /** Whether this process is the one that writes. */
+  leading(leading: boolean): void;
   /** The namespace keeps its Secret only until its tokens have expired. */
   leaving(namespace: string, leaving: boolean): void;
   /** A watch began; `afterFailure`: it, or the list before it, had failed. */

@@ -45,6 +45,7 @@ export class WorkQueue {
   /** Those being worked on that came from the routine lane. */
   readonly #routineWork = new Set<string>();
   #closed = false;
+  #paused = false;
 
   constructor({ clock, metrics, routineAtMost = Infinity }: WorkQueueProps) {
     this.#clock = clock;
@@ -116,6 +117,17 @@ export class WorkQueue {
     return this.#processing.size === 0 && this.#lanes.urgent.size === 0 && this.#lanes.routine.size === 0;
   }
 
+  /** Keys are taken in but not handed out, until `resume`. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** Hands out what there is. */
+  resume(): void {
+    this.#paused = false;
+    this.#dispatch();
+  }
+
   /** Nothing more is handed out; those who wait get undefined. */
   close(): void {
     this.#closed = true;
@@ -125,7 +137,7 @@ export class WorkQueue {
 
   #dispatch(): void {
     while (this.#waiters.length > 0) {
-      const key = this.#closed ? undefined : this.#take();
+      const key = this.#closed || this.#paused ? undefined : this.#take();
       if (key === undefined && !this.#closed) return;
       this.#waiters.shift()?.(key);
     }

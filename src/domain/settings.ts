@@ -26,6 +26,16 @@ export interface NamespaceSelection {
   readonly selector: string;
 }
 
+/** The times of leader election, in ms; as client-go has them. */
+export interface LeaseTimes {
+  /** How long others wait after they have last seen the lease change. */
+  readonly leaseDurationMs: number;
+  /** How long the holder writes without having renewed it. */
+  readonly renewDeadlineMs: number;
+  /** Between two attempts. */
+  readonly retryPeriodMs: number;
+}
+
 export interface Settings {
   /** Name of this installation: field manager, and whose Secrets are ours. */
   readonly instance: string;
@@ -60,6 +70,8 @@ export interface Settings {
     readonly timeoutMs: number;
   };
   readonly limits: { readonly registriesPerNamespace: number };
+  /** Undefined: there is one replica only, which always writes. */
+  readonly leaderElection: LeaseTimes | undefined;
   /** Namespaces worked on at the same time. */
   readonly workers: number;
 }

@@ -71,6 +71,11 @@ export const metricRows = {
     labels: [],
     help: 'Errors that nobody foresaw; the log has the stack. Please report them.',
   },
+  leading: {
+    kind: 'gauge',
+    labels: [],
+    help: 'Whether this replica is the one that writes: 1 or 0. Over all replicas the sum is 1.',
+  },
   queue_depth: {
     kind: 'gauge',
     labels: ['lane'],
@@ -135,6 +140,7 @@ function connect({ counter, gauge, histogram }: Makers): Metrics {
   const fetchTime = histogram('token_fetch_duration_seconds');
   const depth = gauge('queue_depth');
   const expiry = gauge('secret_expiry_timestamp_seconds');
+  const leading = gauge('leading');
   const leaving = gauge('leaving_namespaces');
   const onTheWayOut = new Set<string>();
   const starts = counter('watch_starts_total');
@@ -159,6 +165,7 @@ function connect({ counter, gauge, histogram }: Makers): Metrics {
       if (expires === undefined) expiry.remove({ namespace });
       else expiry.set({ namespace }, expires);
     },
+    leading: (isLeading) => leading.set(isLeading ? 1 : 0),
     leaving: (namespace, isLeaving) => {
       if (isLeaving) onTheWayOut.add(namespace);
       else onTheWayOut.delete(namespace);

@@ -205,6 +205,7 @@ const silentMetrics: Metrics = {
   queueDepth: ignore,
   secretExpiry: ignore,
   leaving: ignore,
+  leading: ignore,
   watchStarted: ignore,
   watchHeard: ignore,
 };

@@ -102,6 +102,8 @@ export class RecordedMetrics implements Metrics {
     else this.expiries.set(namespace, expires);
   }
 
+  leading(): void {}
+
   leaving(...[namespace, leaving]: Parameters<Metrics['leaving']>): void {
     if (leaving) this.departing.add(namespace);
     else this.departing.delete(namespace);

@@ -24,7 +24,7 @@ describe('the chart', () => {
     expect(Object.keys(admitted).toSorted()).toEqual(Object.keys(settings).toSorted());
   });
 
-  it.each(['namespaces', 'keys', 'identity', 'refresh', 'aws', 'limits'] as const)(
+  it.each(['namespaces', 'keys', 'identity', 'refresh', 'aws', 'limits', 'leaderElection'] as const)(
     'admits exactly the settings of %s',
     (group) => {
       const settings = v.parse(configSchema, {})[group];

@@ -51,6 +51,7 @@ describe('defaults', () => {
       refresh: { atFraction: 0.5, spread: 0.1, maxAge: null },
       aws: { concurrency: 8, timeoutMs: 10_000 },
       limits: { registriesPerNamespace: 50 },
+      leaderElection: { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 },
       workers: 16,
     });
   });

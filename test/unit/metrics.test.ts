@@ -45,7 +45,12 @@ describe('the page', () => {
   });
 
   test('says the version', () => {
-    expect(untouched).toEqual({ 'build_info{version="1.2.3"}': 1, bugs_total: 0, leaving_namespaces: 0 });
+    expect(untouched).toEqual({
+      'build_info{version="1.2.3"}': 1,
+      bugs_total: 0,
+      leading: 0,
+      leaving_namespaces: 0,
+    });
   });
 
   test('is of the text format of Prometheus', () => {

@@ -67,6 +67,20 @@ means every object, and an empty string in it every request without a name, as a
 {{- toJson $names -}}
 {{- end -}}
 
+{{/* Says something when replicas agree by a Lease which of them writes; so by default. */}}
+{{- define "ecr-pull-secrets.elects" -}}
+{{- if ne (dig "leaderElection" "enabled" true .Values.config | toString) "false" -}}yes{{- end -}}
+{{- end -}}
+
+{{/* The name of the Lease, which is that of the installation. */}}
+{{- define "ecr-pull-secrets.leaseName" -}}
+{{- $name := .Values.config.instance | default "ecr-pull-secrets" -}}
+{{- if not (include "ecr-pull-secrets.isName" $name) -}}
+{{- fail "config.instance must be a short name: lower-case letters, digits and -" -}}
+{{- end -}}
+{{- $name -}}
+{{- end -}}
+
 {{/* Says something when its argument is a name as Kubernetes allows it for Secrets and ServiceAccounts. */}}
 {{- define "ecr-pull-secrets.isName" -}}
 {{- if and (le (len .) 253) (regexMatch "\\A[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\\z" .) -}}yes{{- end -}}
