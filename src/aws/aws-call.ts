@@ -1,9 +1,11 @@
 // One call to AWS, as messages name it, and the facts that an advice about it needs. Made where the call is made, read by
 // errors. It holds nothing secret: of a token only who it says it is.
 
-/** The API actions that we use; `Credentials`: whatever the SDK's default chain does. */
+/** The API actions that we use; `…Credentials`: whatever the SDK's default chain does, by the source that it has. */
 export type AwsAction =
   | 'Credentials'
+  | 'ContainerCredentials'
+  | 'ProfileCredentials'
   | 'AssumeRole'
   | 'AssumeRoleWithWebIdentity'
   | 'EcrGetAuthorizationToken'
@@ -19,6 +21,8 @@ export interface AwsCall {
 
 const names: Readonly<Record<AwsAction, string>> = {
   Credentials: 'credentials by the default chain',
+  ContainerCredentials: 'credentials by the container credentials agent',
+  ProfileCredentials: 'credentials by the AWS profile',
   AssumeRole: 'sts AssumeRole',
   AssumeRoleWithWebIdentity: 'sts AssumeRoleWithWebIdentity',
   EcrGetAuthorizationToken: 'ecr GetAuthorizationToken',

@@ -2,6 +2,7 @@
 // way, from the environment: endpoints, FIPS, dual-stack.
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
+import { FetchFailure } from '../domain/errors.ts';
 import type { Settings } from '../domain/settings.ts';
 
 /** The variables of the process, by name. */
@@ -20,6 +21,7 @@ export interface ClientProps {
  * The settings of a client for `region`. One attempt: the token cache is the only back-off. The time-out of the request
  * must be made to throw, else the SDK only warns; a socket time-out ends an answer that stalls half-way. The agents end
  * with the client; where the client is out of reach, by `closeAgents`.
+ * @throws FetchFailure
  */
 export function clientSettings(region: string, { settings: { aws }, userAgent, environment }: ClientProps) {
   return {
@@ -32,10 +34,25 @@ export function clientSettings(region: string, { settings: { aws }, userAgent, e
       requestTimeout: aws.timeoutMs,
       socketTimeout: aws.timeoutMs,
       throwOnRequestTimeout: true,
-      httpAgent: new HttpAgent({ proxyEnv: environment }),
-      httpsAgent: new HttpsAgent({ proxyEnv: environment }),
+      ...agents(environment),
     },
   } as const;
+}
+
+function agents(environment: Environment) {
+  try {
+    return {
+      httpAgent: new HttpAgent({ proxyEnv: environment }),
+      httpsAgent: new HttpsAgent({ proxyEnv: environment }),
+    };
+  } catch {
+    // The error quotes the URL, with its login.
+    throw new FetchFailure(
+      'configuration',
+      'proxy settings: ERR_PROXY_INVALID_CONFIG',
+      'HTTPS_PROXY or HTTP_PROXY is not the URL of a proxy, such as http://proxy.example.com:3128',
+    );
+  }
 }
 
 /** Ends the connections of settings whose client somebody else made. */

@@ -19,6 +19,8 @@ export async function byDefaultChain(
     clientConfig: settings,
     roleSessionName: identity.sessionName,
     durationSeconds: sessionSeconds,
+    // Shared files are renewed under the process as token files are; the SDK would read them once only.
+    ignoreCache: true,
   });
   try {
     return await withDeadline(provider(), signal);
@@ -29,14 +31,24 @@ export async function byDefaultChain(
   }
 }
 
-/** Keys in the environment and a profile go before the web identity; then what failed is not that. */
+/** The source in the order of the chain: profile, keys, web identity, agent. */
 async function callOf(
   { roleArn, profile, accessKeyId }: DefaultIdentity,
   { region, environment }: Omit<StsCall, 'signal'>,
 ): Promise<AwsCall> {
-  if (roleArn === '' || profile !== '' || accessKeyId !== '') return { action: 'Credentials', region };
+  if (profile !== '') return { action: 'ProfileCredentials', region };
+  if (accessKeyId !== '') return { action: 'Credentials', region };
+  if (roleArn === '')
+    return { action: hasAgent(environment) ? 'ContainerCredentials' : 'Credentials', region };
   return { action: 'AssumeRoleWithWebIdentity', region, claims: await claimsInFile(environment) };
 }
+
+/** EKS Pod Identity, or whatever else hands out credentials to the containers of the machine. */
+const hasAgent = (environment: StsCall['environment']): boolean =>
+  Boolean(
+    environment['AWS_CONTAINER_CREDENTIALS_FULL_URI'] ||
+    environment['AWS_CONTAINER_CREDENTIALS_RELATIVE_URI'],
+  );
 
 /** The chain takes no signal, and a credential process or a metadata service may hang. */
 async function withDeadline(

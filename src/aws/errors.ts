@@ -70,5 +70,7 @@ function meaningOf({ message, $metadata }: SdkError, found: Refusal | undefined)
 
 function ofStatus(status: number | undefined): Meaning {
   if (status === 429) return byStatus.throttled;
+  // Of plain endpoints, which are asked for through a proxy without a tunnel. AWS itself never says so.
+  if (status === 407) return byStatus.proxy;
   return status !== undefined && status >= 400 && status < 500 ? byStatus.refused : byStatus.unavailable;
 }

@@ -9,10 +9,50 @@ const sdk = 'AWS SDK for JavaScript v3';
 
 const unreachable =
   'AWS could not be reached: check egress rules, HTTPS_PROXY and NO_PROXY, endpoint overrides, and that the region exists; it is tried again by itself';
+const agent =
+  'check that it runs on this node (EKS Pod Identity: DaemonSet eks-pod-identity-agent), that no NetworkPolicy keeps us from it, and that our ServiceAccount has a pod identity association; it is tried again by itself';
 const tokenFile = 'check AWS_WEB_IDENTITY_TOKEN_FILE, its volume, and the user and fsGroup of the pod';
 
 /** Its rows. */
 export const generalRefusals: readonly Refusal[] = [
+  {
+    at: ['ContainerCredentials'],
+    codes: ['CredentialsProviderError'],
+    reason: 'unavailable',
+    advice: `the agent at AWS_CONTAINER_CREDENTIALS_FULL_URI gave no credentials: ${agent}`,
+    source: sdk,
+  },
+  {
+    at: ['ContainerCredentials'],
+    codes: ['TimeoutError', 'AbortError', 'ETIMEDOUT'],
+    reason: 'timeout',
+    advice: `the agent at AWS_CONTAINER_CREDENTIALS_FULL_URI did not answer in time: ${agent}`,
+    source: sdk,
+  },
+  {
+    at: ['ContainerCredentials'],
+    codes: ['ENOENT', 'EISDIR', 'ENOTDIR', 'EACCES', 'EPERM'],
+    reason: 'configuration',
+    advice:
+      'the token for the container credentials agent cannot be read: check AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, its volume, and the user and fsGroup of the pod',
+    source: node,
+  },
+  {
+    at: ['ProfileCredentials'],
+    codes: ['CredentialsProviderError'],
+    reason: 'configuration',
+    advice:
+      'the profile of AWS_PROFILE gave no credentials: check that it is in the file of AWS_CONFIG_FILE or AWS_SHARED_CREDENTIALS_FILE, and that its credential_process can run in this container and prints credentials that have not expired',
+    source: sdk,
+  },
+  {
+    at: ['ProfileCredentials'],
+    codes: ['TimeoutError', 'AbortError', 'ETIMEDOUT'],
+    reason: 'timeout',
+    advice:
+      'the profile of AWS_PROFILE gave no credentials in time: check its credential_process, and egress rules and proxy where it takes on a role',
+    source: sdk,
+  },
   {
     codes: ['RegionDisabled'],
     message: 'STS is not activated in this region for account:…',
@@ -98,7 +138,7 @@ export const generalRefusals: readonly Refusal[] = [
     source: sdk,
   },
   {
-    codes: ['ERR_PROXY_TUNNEL', 'ERR_PROXY_INVALID_CONFIG'],
+    codes: ['ERR_PROXY_TUNNEL'],
     reason: 'unavailable',
     advice:
       'the proxy of HTTPS_PROXY did not let us through to AWS: check its address, its login and what it allows; NO_PROXY names the hosts that go without',

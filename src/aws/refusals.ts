@@ -18,6 +18,10 @@ export const strangeAnswer: Pick<Refusal, 'reason' | 'advice'> = {
 /** By HTTP status, for codes that are not in the table. */
 export const byStatus = {
   throttled: { reason: 'throttled', advice: 'AWS throttles us: it is tried again by itself, more slowly' },
+  proxy: {
+    reason: 'unavailable',
+    advice: 'the proxy of HTTP_PROXY asks for a login that it was not given: check the login in its URL',
+  },
   refused: {
     reason: 'denied',
     advice: 'AWS refuses the request; its error code is in the log of the controller',

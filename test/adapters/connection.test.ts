@@ -171,7 +171,7 @@ describe('closing', () => {
     await clock.advance(60_001);
     await get();
     await connection.close();
-    const late = new Promise((resolve) => void setTimeout(resolve, 3_000, 'still open'));
+    const late = new Promise((resolve) => void setTimeout(resolve, 10_000, 'still open'));
     expect(await Promise.race([request, late])).toMatchObject({ status: 0 });
   });
 

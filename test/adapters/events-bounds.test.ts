@@ -153,7 +153,7 @@ describe('stopping', () => {
   const soon = (work: Promise<void>) =>
     Promise.race([
       work.then(() => 'stopped'),
-      new Promise((resolve) => void setTimeout(resolve, 3_000, 'still waiting')),
+      new Promise((resolve) => void setTimeout(resolve, 10_000, 'still waiting')),
     ]);
 
   test('with nothing to send is done at once', async () => {

@@ -16,18 +16,19 @@ const script = (name: string, text: string): { name: string; file: string; args:
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
+    // A dead process whose new parent does not care is still listed, as a zombie.
+    const stat = existsSync('/proc/self/stat') ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
+    return !stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
   } catch {
+    // It may also have gone between the two looks.
     return false;
   }
-  // A dead process whose new parent does not care is still listed, as a zombie.
-  const stat = existsSync(`/proc/${pid}/stat`) ? readFileSync(`/proc/${pid}/stat`, 'utf8') : '';
-  return !stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 20_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not within 10 s: ${condition.toString()}`);
+    if (Date.now() > deadline) throw new Error(`not within 20 s: ${condition.toString()}`);
     await sleep(20);
   }
 }

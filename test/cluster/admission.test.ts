@@ -43,13 +43,14 @@ beforeAll(async () => {
   stage = await openStage({ plane: inject('plane'), name: 'admission', config: { registries } });
 });
 afterAll(async () => {
-  for (const kind of ['validatingadmissionpolicybindings', 'validatingadmissionpolicies']) {
-    await stage.admin.request({
-      method: 'DELETE',
-      path: `/apis/admissionregistration.k8s.io/v1/${kind}/${policy}`,
-    });
+  try {
+    for (const kind of ['validatingadmissionpolicybindings', 'validatingadmissionpolicies']) {
+      const path = `/apis/admissionregistration.k8s.io/v1/${kind}/${policy}`;
+      await stage.admin.request({ method: 'DELETE', path });
+    }
+  } finally {
+    await stage.close();
   }
-  await stage.close();
 });
 
 test('a write that an admission policy denies is told with the name of the policy; others are served', async () => {

@@ -1,12 +1,22 @@
 // What others do to our Secrets and entries is repaired: in place where the Secret is still there, with the token that is at
 // hand, and not for ever where somebody keeps undoing it.
 import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { asset } from '../../rig/control-plane/assets.ts';
 import type { ControllerProcess } from '../../rig/controller-process.ts';
 import { type Stage, openStage } from '../../rig/stage.ts';
-import { type ReadSecret, eventsOf, eventually, pullSecretsOf, readSecret, untilSecret } from './observe.ts';
+import {
+  type ReadSecret,
+  eventsOf,
+  eventually,
+  outcomesIn,
+  pullSecretsOf,
+  readSecret,
+  untilSecret,
+  untilSettled,
+} from './observe.ts';
 
 const forged = Buffer.from('{"auths":{"evil.example":{"auth":"eDp5"}}}').toString('base64');
 let stage: Stage;
@@ -150,9 +160,12 @@ describe('repaired with the token that is at hand, when', () => {
 test('a change that does not concern us costs one look, and no write', async () => {
   const namespace = await stage.createNamespace('labelled', { 'ecr-pull-secrets/enabled': 'true' });
   await untilSecret(stage, namespace);
+  await untilSettled(controller, [namespace]);
+  const looks = outcomesIn(controller, namespace).length;
   await merge({ metadata: { labels: { team: 'a' } } })(namespace);
   const labelled = await untilSecret(stage, namespace);
-  await new Promise((resolve) => void setTimeout(resolve, 500));
+  await eventually(async () => expect(outcomesIn(controller, namespace).length).toBeGreaterThan(looks));
+  await sleep(500);
   expect((await untilSecret(stage, namespace)).metadata.resourceVersion).toBe(
     labelled.metadata.resourceVersion,
   );
@@ -164,14 +177,17 @@ test('a fight with another writer is limited, and told', async () => {
   const updates = async () =>
     (await controller.metric('ecr_pull_secrets_writes_total', { kind: 'update' })) ?? 0;
   const before = await updates();
-  const until = Date.now() + 5_000;
-  while (Date.now() < until) {
+  const fightOnce = async () => {
     const secret = await untilSecret(stage, namespace);
     if (secret.data['.dockerconfigjson'] !== forged)
       await merge({ data: { '.dockerconfigjson': forged } })(namespace);
-  }
+  };
+  await eventually(async () => {
+    await fightOnce();
+    expect(await eventsOf(stage, namespace)).toEqual([
+      expect.stringMatching(/^Contested: somebody keeps changing .*--show-managed-fields$/),
+    ]);
+  });
+  for (const until = Date.now() + 4_000; Date.now() < until;) await fightOnce();
   expect((await updates()) - before).toBe(5);
-  expect(await eventsOf(stage, namespace)).toEqual([
-    expect.stringMatching(/^Contested: somebody keeps changing .*--show-managed-fields$/),
-  ]);
 });

@@ -1,11 +1,21 @@
 // While AWS gives no token, nothing that is there gets worse, AWS is asked once for all namespaces together, it gets loud only
-// late in a token's life, and everything recovers by itself.
+// late in a token's life, and everything recovers by itself. Every way to fail when tokens are due: failures-when-due.test.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest';
 import type { Behaviour } from '../../rig/fake-aws/behaviour.ts';
 import type { ControllerProcess } from '../../rig/controller-process.ts';
 import { type Stage, openStage } from '../../rig/stage.ts';
-import { authsOf, documentOf, eventsOf, eventually, leak, readSecret, untilSecret } from './observe.ts';
+import { ecrCalls, firstDelay, mostCalls } from './aws-backoff.ts';
+import {
+  type ReadSecret,
+  authsOf,
+  documentOf,
+  eventsOf,
+  eventually,
+  leak,
+  readSecret,
+  untilSecret,
+} from './observe.ts';
 
 const host = (region: string): string => `111122223333.dkr.ecr.${region}.amazonaws.com`;
 const failures: Readonly<Record<string, Behaviour>> = {
@@ -23,7 +33,9 @@ beforeAll(async () => {
   stage = await openStage({ plane: inject('plane'), name: 'failures', config: { aws: { timeout: '1s' } } });
   controller = await stage.startController();
 });
-afterEach(() => expect(controller.output()).not.toMatch(leak));
+afterEach(() =>
+  expect(leak.test(controller.output()), 'something like a credential is in the log').toBe(false),
+);
 afterAll(() => stage.close());
 
 /** A region of its own for each row, so that no back-off of one is seen in another. */
@@ -31,13 +43,20 @@ const regions = ['eu-west-1', 'eu-west-2', 'eu-west-3', 'eu-north-1', 'eu-south-
 
 const callsTo = (region: string): number => stage.aws.count({ service: 'ecr', region });
 
+/** Makes it fail, until it is undone or the test has ended. */
+function fail(region: string, behaviour: Behaviour): () => void {
+  const undo = stage.aws.behave({ service: 'ecr', region }, behaviour);
+  onTestFinished(undo);
+  return undo;
+}
+
 describe('at the start, while AWS', () => {
   test.each(Object.entries(failures))(
     '%s: told, asked once for ten namespaces at a time, recovered by itself',
     async (what, behaviour) => {
       const index = Object.keys(failures).indexOf(what);
       const region = regions[index] ?? '';
-      const undo = stage.aws.behave({ service: 'ecr', region }, behaviour);
+      const undo = fail(region, behaviour);
       const annotations = { 'ecr-pull-secrets/registries': host(region) };
       const names = Array.from({ length: 10 }, (_, place) => `start${index}x${place}`);
       const namespaces = await Promise.all(names.map((name) => stage.createNamespace(name, annotations)));
@@ -49,29 +68,47 @@ describe('at the start, while AWS', () => {
         }
       });
       // One call, and those of a back-off that doubles from one second on: for all ten together.
-      expect(callsTo(region)).toBeGreaterThan(0);
-      expect(callsTo(region)).toBeLessThanOrEqual(4);
+      const calls = ecrCalls(stage, region);
+      expect(calls.length).toBeGreaterThan(0);
+      expect(calls.length).toBeLessThanOrEqual(mostCalls(calls, firstDelay.passing));
+      // What they have in common is told once more, where the administrator looks.
+      await eventually(async () =>
+        expect(await eventsOf(stage, 'failures-system')).toContainEqual(
+          expect.stringContaining(`TokenUnavailable: in several namespaces: no token for ${host(region)}`),
+        ),
+      );
       undo();
       const secrets = await Promise.all(namespaces.map((namespace) => untilSecret(stage, namespace)));
       expect(secrets).toHaveLength(10);
     },
   );
 
-  test('denies: told with the cure, asked once, and not again for half a minute', async () => {
-    const undo = stage.aws.behave({ service: 'ecr', region: 'us-east-2' }, { fail: 'deny' });
+  test('denies: told with the cure, asked once, and not soon again', async () => {
+    fail('us-east-2', { fail: 'deny' });
     const annotations = { 'ecr-pull-secrets/registries': host('us-east-2') };
-    const namespace = await stage.createNamespace('denied', annotations);
-    await eventually(async () =>
-      expect(await eventsOf(stage, namespace)).toEqual([
-        expect.stringContaining('allow ecr:GetAuthorizationToken'),
-      ]),
-    );
-    await stage.createNamespace('denied-too', annotations);
+    for (const name of ['denied', 'denied-too']) {
+      const namespace = await stage.createNamespace(name, annotations);
+      await eventually(async () =>
+        expect(await eventsOf(stage, namespace)).toEqual([
+          expect.stringContaining('allow ecr:GetAuthorizationToken'),
+        ]),
+      );
+    }
     await sleep(3_000);
-    expect(callsTo('us-east-2')).toBe(1);
-    undo();
+    const calls = ecrCalls(stage, 'us-east-2');
+    expect(calls.length).toBeGreaterThan(0);
+    // One for a quarter of a minute.
+    expect(calls.length).toBeLessThanOrEqual(mostCalls(calls, firstDelay.denial));
   });
 });
+
+/** When the one token of a Secret was issued and expires by its own record, in ms since the epoch. */
+function timesOf({ metadata }: ReadSecret): { readonly issued: number; readonly expires: number } {
+  const record = metadata.annotations?.['ecr-pull-secrets/tokens'] ?? '{}';
+  const [times] = Object.values(JSON.parse(record) as Record<string, { issued: number; expires: number }>);
+  if (times === undefined) throw new Error('the Secret has no record of its tokens');
+  return { issued: times.issued * 1_000, expires: times.expires * 1_000 };
+}
 
 describe('when a token is due', () => {
   /** s; due after half of it, loud after three quarters. */
@@ -86,22 +123,22 @@ describe('when a token is due', () => {
     stage.aws.behave({ service: 'ecr', region }, { lifeSeconds: life });
     const namespace = await stage.createNamespace('due', { 'ecr-pull-secrets/registries': host(region) });
     const before = await untilSecret(stage, namespace);
-    const issued = Date.now();
-    const undo = stage.aws.behave({ service: 'ecr', region }, { fail: 'internal' });
-    await sleep(issued + 0.66 * life * 1_000 - Date.now());
-    expect(callsTo(region)).toBeGreaterThan(1);
-    expect(await eventsOf(stage, namespace)).toEqual([]);
-    expect((await gauge()) ?? 0).toBe(0);
-    await eventually(async () => expect(await eventsOf(stage, namespace)).toHaveLength(1), 10);
-    expect(Date.now() - issued).toBeGreaterThan(0.7 * life * 1_000);
-    expect(Date.now() - issued).toBeLessThan(life * 1_000);
-    expect(await gauge()).toBe(1);
+    const undo = fail(region, { fail: 'internal' });
+    const { issued, expires } = timesOf(before);
+    const isLoud = async () => (await eventsOf(stage, namespace)).length > 0 || ((await gauge()) ?? 0) > 0;
+    while (!(await isLoud())) await sleep(50);
+    expect(Date.now()).toBeGreaterThanOrEqual(issued + 0.75 * (expires - issued));
+    expect(Date.now()).toBeLessThan(expires);
+    await eventually(async () => expect(await eventsOf(stage, namespace)).toHaveLength(1));
+    await eventually(async () => expect(await gauge()).toBe(1));
+    // The first one gave the token; it was due long ago.
+    expect(callsTo(region)).toBeGreaterThan(2);
     const after = await readSecret(stage, namespace);
-    expect(after?.metadata.resourceVersion).toBe(before.metadata.resourceVersion);
+    expect(JSON.stringify(after) === JSON.stringify(before), 'as it was').toBe(true);
     undo();
     await eventually(async () => {
       const secret = await untilSecret(stage, namespace);
-      expect(documentOf(secret) === documentOf(before), 'a new token').toBe(false);
+      expect(documentOf(secret) === documentOf(before), 'the old token').toBe(false);
     }, 60);
     await eventually(async () => expect(await gauge()).toBe(0));
   });
@@ -113,7 +150,7 @@ describe('when a token is due', () => {
       'ecr-pull-secrets/registries': three.map(host).join(' '),
     });
     const before = authsOf(await untilSecret(stage, namespace));
-    const undo = stage.aws.behave({ service: 'ecr', region: three[1] }, { fail: 'throttle' });
+    const undo = fail(three[1], { fail: 'throttle' });
     const changed = async () => {
       const after = authsOf(await untilSecret(stage, namespace));
       return three.map((region) => after[host(region)]?.password !== before[host(region)]?.password);

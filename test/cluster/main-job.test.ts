@@ -2,10 +2,21 @@
 // costs in calls to AWS and in requests.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import {
+  afterAll,
+  afterEach,
+  beforeAll,
+  beforeEach,
+  describe,
+  expect,
+  inject,
+  onTestFinished,
+  test,
+} from 'vitest';
 import { Admin } from '../../rig/control-plane/admin.ts';
 import { asset } from '../../rig/control-plane/assets.ts';
 import { AuditLog } from '../../rig/control-plane/audit.ts';
+import type { ControllerProcess } from '../../rig/controller-process.ts';
 import { type Stage, openStage } from '../../rig/stage.ts';
 import {
   authsOf,
@@ -24,17 +35,18 @@ const ireland = host('111122223333', 'eu-west-1');
 
 describe('an annotated namespace', () => {
   let stage: Stage;
+  let controller: ControllerProcess;
   beforeAll(async () => {
     stage = await openStage({
       plane,
       name: 'job',
       config: { registries: [ireland, host('444455556666', 'us-east-1')] },
     });
+    controller = await stage.startController();
   });
   afterAll(() => stage.close());
 
   test('gets a Secret with valid tokens, attached to its ServiceAccount in addition to what was there', async () => {
-    const controller = await stage.startController();
     const namespace = await stage.createNamespace('team-a');
     const accountPath = `/api/v1/namespaces/${namespace}/serviceaccounts/default`;
     await stage.admin.request({
@@ -77,13 +89,12 @@ describe('an annotated namespace', () => {
     expect(annotations['ecr-pull-secrets/instance']).toBe('job');
     const expiry = Math.min(...stage.aws.tokens.map(({ expiresAt }) => Math.floor(expiresAt / 1_000)));
     expect(Date.parse(annotations['ecr-pull-secrets/expires-at'] ?? '') / 1_000).toBe(expiry);
-    expect(await controller.metric('ecr_pull_secrets_secret_expiry_timestamp_seconds', { namespace })).toBe(
-      expiry,
-    );
+    const exported = 'ecr_pull_secrets_secret_expiry_timestamp_seconds';
+    await eventually(async () => expect(await controller.metric(exported, { namespace })).toBe(expiry));
     await eventually(async () =>
       expect(await pullSecretsOf(stage, namespace)).toEqual(['somebody-elses', stage.secretName]),
     );
-    expect(controller.output()).not.toMatch(leak);
+    expect(leak.test(controller.output()), 'something like a credential is in the log').toBe(false);
   });
 
   test('is left alone while it does not opt in', async () => {
@@ -138,6 +149,7 @@ describe('what it costs', () => {
     const names = Array.from({ length: 200 }, (_, index) => `n${index}`);
     const namespaces = await Promise.all(names.map((name) => stage.createNamespace(name, annotations)));
     const admin = new Admin(plane);
+    onTestFinished(() => admin.close());
     const audit = new AuditLog(plane, admin);
     const mark = await audit.mark();
     const controller = await stage.startController();
@@ -145,16 +157,17 @@ describe('what it costs', () => {
     await eventually(async () =>
       expect(await controller.metric('ecr_pull_secrets_writes_total', { kind: 'attach' })).toBe(200),
     );
-    await untilSettled(controller, 200);
-    const made = writes(await audit.since(mark, { user: stage.installation.user }));
-    const tally = Object.entries(
-      Object.groupBy(made, ({ verb, resource, code }) => `${verb} ${resource} ${code}`),
-    );
-    expect(Object.fromEntries(tally.map(([what, list]) => [what, list?.length]))).toEqual({
-      'patch secrets 201': 200,
-      'patch serviceaccounts 200': 200,
+    await untilSettled(controller, namespaces);
+    // The API server writes an entry a moment after it has answered.
+    await eventually(async () => {
+      const made = writes(await audit.since(mark, { user: stage.installation.user }));
+      const tally = Object.groupBy(made, ({ verb, resource, code }) => `${verb} ${resource} ${code}`);
+      expect(
+        Object.entries(tally)
+          .map(([what, list]) => `${list?.length} × ${what}`)
+          .toSorted(),
+      ).toEqual(['200 × patch secrets 201', '200 × patch serviceaccounts 200']);
     });
     expect([stage.aws.count({ service: 'sts' }), stage.aws.count({ service: 'ecr' })]).toEqual([1, 1]);
-    await admin.close();
   });
 });

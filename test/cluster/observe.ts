@@ -1,6 +1,6 @@
 // What the cluster tests look at: the Secret as a kubelet would read it, ServiceAccounts, Events, and the requests that the
 // controller made. Reads only, as admin.
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { KubernetesObject } from '../../rig/control-plane/admin.ts';
 import type { AuditEntry } from '../../rig/control-plane/audit.ts';
 import type { ControllerProcess } from '../../rig/controller-process.ts';
@@ -74,12 +74,23 @@ export async function eventsOf({ admin }: Stage, namespace: string): Promise<rea
 export const writes = (entries: readonly AuditEntry[]): readonly AuditEntry[] =>
   entries.filter(({ verb, resource }) => !['get', 'list', 'watch'].includes(verb) && resource !== 'leases');
 
-/** Waits until this many steps have ended well: with nothing left to do but to look again in time. */
-export async function untilSettled(controller: ControllerProcess, count: number): Promise<void> {
+const steps = (controller: ControllerProcess) => controller.logs().filter(({ msg }) => msg === 'reconciled');
+
+/** How the steps for a namespace have ended so far, the last one last. */
+export const outcomesIn = (controller: ControllerProcess, namespace: string): readonly unknown[] =>
+  steps(controller)
+    .filter((line) => line['namespace'] === namespace)
+    .map(({ outcome }) => outcome);
+
+/** Waits until the last step of each namespace has ended well: with nothing left to do but to look again in time. */
+export async function untilSettled(
+  controller: ControllerProcess,
+  namespaces: readonly string[],
+): Promise<void> {
   await eventually(async () => {
-    const steps = (await controller.metric('ecr_pull_secrets_reconciles_total', { outcome: 'recheck' })) ?? 0;
-    if (steps < count) throw new Error(`${steps} of ${count} steps so far`);
-  });
+    const last = new Map(steps(controller).map(({ namespace, outcome }) => [namespace, outcome]));
+    expect(namespaces.filter((namespace) => last.get(namespace) !== 'recheck')).toEqual([]);
+  }, 60);
 }
 
 /** What looks like a credential, or was taken for one and redacted: neither may ever be in what the program writes. */

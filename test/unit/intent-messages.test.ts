@@ -10,6 +10,7 @@ import {
   aProfile,
   aRegistry,
   aSecret,
+  aServiceAccount,
   aSettings,
   anIntent,
   hostIn,
@@ -17,6 +18,7 @@ import {
 } from '../support/views.ts';
 
 const inParis = hostIn('eu-west-3');
+const role = (name: string, partition = 'aws') => `arn:${partition}:iam::111122223333:role/${name}`;
 const settings = aSettings({
   attachTo: ['default', 'builder'],
   profiles: {
@@ -26,10 +28,14 @@ const settings = aSettings({
   },
 });
 
+/** Namespaces may have identities of their own, by a ServiceAccount without a role. */
+const own = aSettings({ identity: { serviceAccounts: ['puller'], audience: 'sts.amazonaws.com' } });
+
 type Annotations = Readonly<Record<string, string>>;
 
 function problemsOf(annotations: Annotations, by: Settings = settings, name = 'team-a'): readonly Problem[] {
-  return readIntent(aNamespace({ name, annotations }), by).problems;
+  const find = (account: string) => aServiceAccount({ name: account });
+  return readIntent(aNamespace({ name, annotations }), by, find).problems;
 }
 
 interface MessageRow {
@@ -68,9 +74,48 @@ const rows: readonly MessageRow[] = [
     says: ['ecr-pull-secrets/profile', inParis, 'only one'],
   },
   {
-    title: 'an identity of its own',
+    title: 'an identity of its own, where none may have one',
     annotations: { enabled: 'true', 'role-arn': 'x' },
-    says: ['ecr-pull-secrets/identity-service-account', 'ecr-pull-secrets/role-arn', 'remove'],
+    says: [
+      'ecr-pull-secrets/identity-service-account',
+      'ecr-pull-secrets/role-arn',
+      'remove',
+      'administrator list ServiceAccounts under identity.serviceAccounts',
+    ],
+  },
+  {
+    title: 'a role alone',
+    annotations: { enabled: 'true', 'role-arn': role('x') },
+    by: own,
+    says: ['ecr-pull-secrets/role-arn', 'only together with ecr-pull-secrets/identity-service-account'],
+  },
+  {
+    title: 'a ServiceAccount that gives no identities',
+    annotations: { enabled: 'true', 'identity-service-account': 'admin' },
+    by: own,
+    says: ['ecr-pull-secrets/identity-service-account', '"admin"', 'identity.serviceAccounts (puller)'],
+  },
+  {
+    title: 'a ServiceAccount without a role',
+    annotations: { enabled: 'true', 'identity-service-account': 'puller' },
+    by: own,
+    says: [
+      '"puller"',
+      'set annotation ecr-pull-secrets/role-arn',
+      'eks.amazonaws.com/role-arn on the ServiceAccount',
+    ],
+  },
+  {
+    title: 'a role that is none',
+    annotations: { enabled: 'true', 'identity-service-account': 'puller', 'role-arn': 'nonsense' },
+    by: own,
+    says: ['ecr-pull-secrets/role-arn is "nonsense"', 'arn:aws:iam::<account>:role/<name>'],
+  },
+  {
+    title: 'a role of another partition',
+    annotations: { enabled: 'true', 'identity-service-account': 'puller', 'role-arn': role('x', 'aws-cn') },
+    by: own,
+    says: [usualHost, 'partition aws', role('x', 'aws-cn'), 'by ServiceAccount puller', 'name a role'],
   },
   {
     title: 'a ServiceAccount that is not listed',
@@ -135,16 +180,21 @@ describe('the message names the annotation, the value and the cure', () => {
 });
 
 describe('the message fits into an Event', () => {
-  const crowded = aSettings({
-    attachTo: Array.from({ length: 40 }, (_, index) => `service-account-with-a-long-name-${index}`),
-  });
+  const forty = Array.from({ length: 40 }, (_, index) => `service-account-with-a-long-name-${index}`);
+  const crowded = aSettings({ attachTo: forty, identity: { serviceAccounts: forty, audience: 'x' } });
   const values = ['x', '\u0001', '🐳', '"', '…'].map((letter) => letter.repeat(20_000));
 
   test.each(['enabled', 'registries', 'profile', 'attach-to', 'identity-service-account', 'role-arn'])(
     'whatever is written into %s',
     (key) => {
+      const puller = { enabled: 'true', 'identity-service-account': 'puller' };
       for (const value of values) {
-        for (const { note } of problemsOf({ enabled: 'true', [key]: value })) {
+        const problems = [
+          ...problemsOf({ enabled: 'true', [key]: value }),
+          ...problemsOf({ ...puller, [key]: value }, own),
+        ];
+        expect(problems.length).toBeGreaterThan(0);
+        for (const { note } of problems) {
           expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1_000);
           expect(note).not.toMatch(/\p{Cc}/u);
         }
@@ -153,8 +203,11 @@ describe('the message fits into an Event', () => {
   );
 
   test('also where the configuration lists forty ServiceAccounts', () => {
-    const [problem] = problemsOf({ enabled: 'true', 'attach-to': 'admin' }, crowded);
-    expect(Buffer.byteLength(problem?.note ?? '')).toBeLessThanOrEqual(1_000);
+    for (const key of ['attach-to', 'identity-service-account']) {
+      const [problem] = problemsOf({ enabled: 'true', [key]: 'admin' }, crowded);
+      expect(problem?.note).toContain('"admin"');
+      expect(Buffer.byteLength(problem?.note ?? '')).toBeLessThanOrEqual(1_000);
+    }
   });
 
   test('also with a hundred unknown keys of the greatest length', () => {

@@ -14,7 +14,6 @@ const settings = aSettings({
   clusterName: 'prod',
   identity: { serviceAccounts: ['puller', 'builder'], audience: 'sts.amazonaws.com' },
 });
-const off = aSettings();
 
 /** A namespace whose ServiceAccounts are these. */
 const having =
@@ -41,22 +40,17 @@ describe('is refused', () => {
   const nobody = having();
   const roleless = having({});
 
-  test.each<[string, Annotations, FindServiceAccount, RegExp, typeof settings?]>([
-    ['where the feature is off', puller, having({ roleArn: role }), /allows no namespace an identity/, off],
-    [
-      'where it is off, before anything else that is wrong',
-      { 'role-arn': 'x' },
-      nobody,
-      /allows no namespace/,
-      off,
-    ],
-    [
-      'where it is off, before a name that is not listed',
-      { 'identity-service-account': 'x' },
-      nobody,
-      /allows no/,
-      off,
-    ],
+  test.each<[string, Annotations]>([
+    ['before anything', puller],
+    ['before a role alone', { 'role-arn': 'x' }],
+    ['before a name that is not listed', { 'identity-service-account': 'x' }],
+  ])('where the feature is off, %s', (_, annotations) => {
+    expect(refusalOf(annotations, having({ roleArn: role }), aSettings())).toMatch(
+      /allows no namespace an identity of its own/,
+    );
+  });
+
+  test.each<[string, Annotations, FindServiceAccount, RegExp]>([
     ['for a role alone', { 'role-arn': role }, nobody, /role-arn counts only together with/],
     [
       'for a role alone, before the role being none',
@@ -149,9 +143,10 @@ describe('is refused', () => {
       having({ roleArn: '' }),
       /of ServiceAccount "puller" is ""/,
     ],
-  ])('%s', (_, annotations, find, words, by = settings) => {
-    expect(refusalOf(annotations, find, by)).toMatch(words);
-    const decision = readIntent(aNamespace({ annotations: { enabled: 'true', ...annotations } }), by, find);
+  ])('%s', (_, annotations, find, words) => {
+    expect(refusalOf(annotations, find)).toMatch(words);
+    const namespace = aNamespace({ annotations: { enabled: 'true', ...annotations } });
+    const decision = readIntent(namespace, settings, find);
     expect(decision.kind).toBe('refused');
     expect(decision.problems.map(({ reason }) => reason)).toEqual(['IdentityRefused']);
   });

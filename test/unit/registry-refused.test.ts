@@ -192,6 +192,7 @@ describe('what a message repeats', () => {
     ['emoji', '🐳'.repeat(5_000)],
     ['a region', `111122223333.dkr.ecr.${'a'.repeat(10_000)}.amazonaws.com`],
     ['a region with hyphens', `111122223333.dkr.ecr.${'a-'.repeat(5_000)}.amazonaws.com`],
+    ['a region that might be one', `111122223333.dkr.ecr.us-${'a'.repeat(10_000)}-1.example`],
     ['an account', `${'1'.repeat(10_000)}.dkr.ecr.eu-west-1.amazonaws.com`],
     ['labels', `ecr.${'a.'.repeat(5_000)}`],
     ['a user name', `https://${'x'.repeat(10_000)}@${ireland}`],
