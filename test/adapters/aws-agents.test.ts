@@ -78,11 +78,11 @@ describe('EKS Pod Identity', () => {
       const fetcher = makeFetcher();
       const undo = agent.fail(fault);
       expect(await failureOf(fetcher.fetch(privateSource(byChain)))).toMatchObject({
-      reason: 'unavailable',
-      message: 'credentials by the container credentials agent in eu-west-1: CredentialsProviderError',
-      advice: expect.stringMatching(/^the agent at AWS_CONTAINER_CREDENTIALS_FULL_URI gave.*association/),
-    });
-    expect(scene.aws.calls).toHaveLength(0);
+        reason: 'unavailable',
+        message: 'credentials by the container credentials agent in eu-west-1: CredentialsProviderError',
+        advice: expect.stringMatching(/^the agent at AWS_CONTAINER_CREDENTIALS_FULL_URI gave.*association/),
+      });
+      expect(scene.aws.calls).toHaveLength(0);
       undo();
       await expect(fetcher.fetch(privateSource(byChain))).resolves.toHaveProperty('username', 'AWS');
     },

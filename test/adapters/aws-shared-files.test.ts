@@ -14,7 +14,10 @@ let file: string;
 
 const work = privateSource({ ...byChain, profile: 'work' });
 const write = (lines: Readonly<Record<string, string>>) =>
-  writeFile(file, ['[work]', ...Object.entries(lines).map(([name, value]) => `${name} = ${value}`), ''].join('\n'));
+  writeFile(
+    file,
+    ['[work]', ...Object.entries(lines).map(([name, value]) => `${name} = ${value}`), ''].join('\n'),
+  );
 const keys = (secret: string) => ({
   aws_access_key_id: staticKey.accessKeyId,
   aws_secret_access_key: secret,
@@ -24,9 +27,7 @@ beforeEach(async () => {
   scene = await startScene();
   folder = await mkdtemp(join(tmpdir(), 'aws-shared-files-'));
   file = join(folder, 'credentials');
-  useEnvironment(
-    sdkEnvironment(scene.aws.url, { AWS_PROFILE: 'work', AWS_SHARED_CREDENTIALS_FILE: file }),
-  );
+  useEnvironment(sdkEnvironment(scene.aws.url, { AWS_PROFILE: 'work', AWS_SHARED_CREDENTIALS_FILE: file }));
 });
 
 afterEach(async () => {
