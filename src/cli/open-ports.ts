@@ -43,7 +43,7 @@ export async function loadSettings(file: string, { environment }: Terminal): Pro
 }
 
 /** What is wrong with the environment is not in the file. */
-const place = (problem: string, file: string): string => (problem.startsWith('AWS_') ? '' : `${file}: `);
+const place = (problem: string, file: string): string => (/^(AWS|HTTPS?)_/i.test(problem) ? '' : `${file}: `);
 
 /** A way to the API server: --kubeconfig or --context, else in a pod its ServiceAccount, else KUBECONFIG or ~/.kube/config. */
 export async function connect(flags: ClusterFlags, { environment }: Terminal): Promise<Connection> {

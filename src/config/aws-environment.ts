@@ -11,6 +11,10 @@ export interface AwsEnvironment {
   readonly AWS_WEB_IDENTITY_TOKEN_FILE?: string | undefined;
   readonly AWS_PROFILE?: string | undefined;
   readonly AWS_ACCESS_KEY_ID?: string | undefined;
+  readonly HTTPS_PROXY?: string | undefined;
+  readonly https_proxy?: string | undefined;
+  readonly HTTP_PROXY?: string | undefined;
+  readonly http_proxy?: string | undefined;
 }
 
 /** The identity of the SDK's default chain. */
@@ -23,6 +27,8 @@ export function defaultIdentity(environment: AwsEnvironment, clusterName: string
     sessionName: sharedSessionName(clusterName),
   };
 }
+
+const proxies = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as const;
 
 type Check = (environment: AwsEnvironment, file: ConfigFile) => string | undefined;
 
@@ -40,6 +46,11 @@ const checks: readonly Check[] = [
     role !== '' && !isRoleArn(role)
       ? `AWS_ROLE_ARN: ${JSON.stringify(role.slice(0, 80))} is not the ARN of a role: arn:aws:iam::<account>:role/<name>`
       : undefined,
+  (environment) => {
+    // Node leaves others aside without a word. The value is not repeated: it may hold a login.
+    const bad = proxies.find((name) => !isProxy(environment[name] ?? ''));
+    return bad && `${bad}: is not the URL of an HTTP proxy, such as http://proxy.example.com:3128`;
+  },
   ({ AWS_WEB_IDENTITY_TOKEN_FILE: file = '' }, { profiles }) => {
     const [needing] = Object.entries(profiles).find(([, { via }]) => via === 'webIdentity') ?? [];
     return file === '' && needing !== undefined
@@ -65,6 +76,8 @@ const checks: readonly Check[] = [
       : undefined;
   },
 ];
+
+const isProxy = (url: string): boolean => url === '' || (/^https?:\/\//i.test(url) && URL.canParse(url));
 
 /** Every problem, one line each, beginning with the path of the setting or the name of the variable. */
 export const environmentProblems = (file: ConfigFile, environment: AwsEnvironment): readonly string[] =>

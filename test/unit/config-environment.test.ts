@@ -66,6 +66,24 @@ describe('AWS_REGION', () => {
   });
 });
 
+describe.each(['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as const)('%s', (name) => {
+  test.each(['', 'http://proxy.example.com:3128', 'https://me:pw@proxy.example.com', 'HTTP://p:1'])(
+    'may be %j',
+    (url) => {
+      expect(problemsOf('', { ...good, [name]: url })).toEqual([]);
+    },
+  );
+
+  test.each(['proxy.example.com:3128', 'socks5://p:1', 'http://me:sesame@', 'http://'])(
+    'may not be %j: Node would leave it aside without a word; its login is not repeated',
+    (url) => {
+      expect(problemsOf('', { ...good, [name]: url })).toEqual([
+        `${name}: is not the URL of an HTTP proxy, such as http://proxy.example.com:3128`,
+      ]);
+    },
+  );
+});
+
 describe('AWS_ROLE_ARN', () => {
   test.each(['', roleOf('aws'), roleOf('aws-us-gov'), 'arn:aws-cn:iam::111122223333:role/a/b'])(
     'may be %j',
