@@ -99,7 +99,18 @@ export const generalRefusals: readonly Refusal[] = [
     source: 'AWS common errors',
   },
   {
-    codes: ['Throttling', 'Throttled', 'TooManyRequests', 'RequestLimitExceeded'],
+    // `Throttle`: ECR User Guide, troubleshooting; the others are those of the SDK's own list.
+    codes: [
+      'Throttling',
+      'Throttled',
+      'Throttle',
+      'TooManyRequests',
+      'RequestLimitExceeded',
+      'RequestThrottled',
+      'SlowDown',
+      'PriorRequestNotComplete',
+      'BandwidthLimitExceeded',
+    ],
     message: 'Rate exceeded',
     reason: 'throttled',
     advice: 'AWS throttles us: it is tried again by itself, more slowly',
@@ -132,7 +143,7 @@ export const generalRefusals: readonly Refusal[] = [
     source: node,
   },
   {
-    codes: ['TimeoutError', 'AbortError', 'ETIMEDOUT'],
+    codes: ['TimeoutError', 'AbortError', 'ETIMEDOUT', 'RequestTimeout'],
     reason: 'timeout',
     advice: 'AWS did not answer in time: check egress rules, proxy and endpoint',
     source: sdk,

@@ -1,7 +1,7 @@
 // The few AWS variables that decide who we are and where STS is, and what of them cannot go together with the configuration
 // file. Used by config; everything else in the environment is the SDK's own business.
 import { type DefaultIdentity, isRoleArn, partitionOfRole, sharedSessionName } from '../domain/identity.ts';
-import { partitionOf } from '../domain/registry.ts';
+import { type Registry, partitionOf } from '../domain/registry.ts';
 import type { ConfigFile } from './schema.ts';
 
 /** The part of the environment that is read here. */
@@ -30,10 +30,10 @@ export function defaultIdentity(environment: AwsEnvironment, clusterName: string
 
 const proxies = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'] as const;
 
-type Check = (environment: AwsEnvironment, file: ConfigFile) => string | undefined;
+const isProxy = (url: string): boolean => url === '' || (/^https?:\/\//i.test(url) && URL.canParse(url));
 
-/** What is wrong with the environment, alone or together with the file. */
-const checks: readonly Check[] = [
+/** What is wrong with the variables alone. */
+const alone: readonly ((environment: AwsEnvironment) => string | undefined)[] = [
   ({ AWS_REGION: region = '' }) =>
     region === ''
       ? 'AWS_REGION: is not set: set it (the chart does by aws.region) to the region where STS is to be asked, such as that of your registries'
@@ -51,34 +51,47 @@ const checks: readonly Check[] = [
     const bad = proxies.find((name) => !isProxy(environment[name] ?? ''));
     return bad && `${bad}: is not the URL of an HTTP proxy, such as http://proxy.example.com:3128`;
   },
-  ({ AWS_WEB_IDENTITY_TOKEN_FILE: file = '' }, { profiles }) => {
-    const [needing] = Object.entries(profiles).find(([, { via }]) => via === 'webIdentity') ?? [];
-    return file === '' && needing !== undefined
-      ? `profiles.${needing}.via: webIdentity needs AWS_WEB_IDENTITY_TOKEN_FILE, which is not set (the chart does by aws.roleArn)`
-      : undefined;
-  },
-  ({ AWS_ROLE_ARN: role = '' }, { registries }) => {
-    const partition = partitionOfRole(role);
-    const stranger = registries.find((registry) => registry.partition !== partition);
-    return partition !== undefined && stranger !== undefined
-      ? `registries: ${stranger.host} is of partition ${stranger.partition}, AWS_ROLE_ARN of ${partition}: give it a profile with a role of its partition`
-      : undefined;
-  },
-  ({ AWS_ROLE_ARN: role = '' }, { profiles }) => {
-    const partition = partitionOfRole(role);
-    const [stranger] =
-      Object.entries(profiles).find(
-        ([, { via, roleArn = '', registries }]) =>
-          via === 'chain' && (partitionOfRole(roleArn) ?? registries[0]?.partition) !== partition,
-      ) ?? [];
-    return partition !== undefined && stranger !== undefined
-      ? `profiles.${stranger}: is of another partition than AWS_ROLE_ARN, from which no chain leads there: use via: webIdentity with a role of its partition`
-      : undefined;
-  },
 ];
 
-const isProxy = (url: string): boolean => url === '' || (/^https?:\/\//i.test(url) && URL.canParse(url));
+/** What is wrong with them together with the file. */
+const together: readonly ((environment: AwsEnvironment, file: ConfigFile) => readonly string[])[] = [
+  ({ AWS_WEB_IDENTITY_TOKEN_FILE: file = '' }, { profiles }) =>
+    Object.entries(profiles)
+      .filter(([, { via }]) => via === 'webIdentity' && file === '')
+      .map(
+        ([name]) =>
+          `profiles.${name}.via: webIdentity needs AWS_WEB_IDENTITY_TOKEN_FILE, which is not set (the chart does by aws.roleArn)`,
+      ),
+  ({ AWS_ROLE_ARN: role = '' }, { registries }) =>
+    strangersTo(role, registries).map(
+      ({ host, partition }) =>
+        `registries: ${host} is of partition ${partition}, AWS_ROLE_ARN of ${partitionOfRole(role)}: give it a profile with a role of its partition`,
+    ),
+  ({ AWS_ROLE_ARN: role = '' }, { profiles }) =>
+    Object.entries(profiles)
+      .filter(([, { via, roleArn, registries }]) => {
+        const of = partitionOfRole(roleArn ?? '');
+        const across =
+          roleArn === undefined ? strangersTo(role, registries).length > 0 : of !== partitionOfRole(role);
+        return via === 'chain' && partitionOfRole(role) !== undefined && across;
+      })
+      .map(
+        ([name]) =>
+          `profiles.${name}: is of another partition than AWS_ROLE_ARN, from which no chain leads there: use via: webIdentity with a role of its partition`,
+      ),
+];
 
-/** Every problem, one line each, beginning with the path of the setting or the name of the variable. */
-export const environmentProblems = (file: ConfigFile, environment: AwsEnvironment): readonly string[] =>
-  checks.flatMap((check) => check(environment, file) ?? []);
+/** The registries of another partition than the role; none where its partition is not known. */
+function strangersTo(role: string, registries: readonly Registry[]): readonly Registry[] {
+  const own = partitionOfRole(role);
+  return own === undefined ? [] : registries.filter(({ partition }) => partition !== own);
+}
+
+/** Every problem, one line each, beginning with the path of the setting or the name of the variable. @param file where it is good */
+export const environmentProblems = (
+  environment: AwsEnvironment,
+  file: ConfigFile | undefined,
+): readonly string[] => [
+  ...alone.flatMap((check) => check(environment) ?? []),
+  ...(file === undefined ? [] : together.flatMap((check) => check(environment, file))),
+];

@@ -20,9 +20,10 @@ export function readConfig(text: string, environment: AwsEnvironment): ConfigRes
   const content = contentOf(document);
   if ('problems' in content) return content;
   const result = v.safeParse(configSchema, content.value ?? {});
-  const problems = result.success
-    ? environmentProblems(result.output, environment)
-    : result.issues.map(describeIssue);
+  const problems = [
+    ...(result.issues ?? []).map(describeIssue),
+    ...environmentProblems(environment, result.success ? result.output : undefined),
+  ];
   if (!result.success || problems.length > 0) return { problems };
   return { settings: settingsOf(result.output, environment) };
 }

@@ -13,20 +13,20 @@ const isRole = (arn: string): boolean =>
   segmentOf(arn).every((segment) => segment === namespacePlace || !segment.includes(namespacePlace)) &&
   !(arn.split('/')[0] ?? '').includes(namespacePlace);
 
+/** True for the value of a session tag (STS API reference, Tag). */
+export const isTagValue = (value: string): boolean => /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(value);
+
 /** Rules of STS for session tags (API reference, AssumeRole, Tag). */
 const tagKey = v.pipe(
   text,
   v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u, 'is not a legal tag key of STS'),
   v.check((key) => !/^aws:/i.test(key), 'must not begin with aws:'),
   v.check(
-    (key) => !Object.values<string>(namespaceTags).includes(key),
+    (key) => !Object.values<string>(namespaceTags).includes(key.toLowerCase()),
     'is set by the controller itself, with perNamespace',
   ),
 );
-const tagValue = v.pipe(
-  text,
-  v.regex(/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u, 'is not a legal tag value of STS'),
-);
+const tagValue = v.pipe(text, v.check(isTagValue, 'is not a legal tag value of STS'));
 
 const fields = mapping({
   registries: v.pipe(
@@ -69,6 +69,11 @@ const fields = mapping({
       ownNames,
       v.record(tagKey, tagValue),
       v.check((tags) => Object.keys(tags).length <= 48, 'must be 48 at most'),
+      v.check(
+        (tags) =>
+          new Set(Object.keys(tags).map((key) => key.toLowerCase())).size === Object.keys(tags).length,
+        'must not have two keys that differ in case only: to STS they are the same',
+      ),
       v.description('session tags; for chain only; the role must allow sts:TagSession'),
     ),
     {},

@@ -16,7 +16,7 @@ import {
   text,
 } from './fields.ts';
 import { leaderElection } from './leader-election.ts';
-import { profile } from './profile.ts';
+import { isTagValue, profile } from './profile.ts';
 
 const refresh = v.pipe(
   mapping({
@@ -220,6 +220,15 @@ export const configSchema = v.pipe(
       'must not contain the present secretName: that Secret would be deleted',
     ),
     ['formerSecretNames'],
+  ),
+  v.forward(
+    v.check(
+      ({ clusterName, profiles }) =>
+        isTagValue(clusterName) ||
+        !Object.values(profiles).some(({ via, perNamespace }) => via === 'chain' && perNamespace),
+      'must be a legal tag value of STS (256 letters, digits, blanks and _.:/=+-@ at most): a profile with perNamespace sends it as a tag',
+    ),
+    ['clusterName'],
   ),
 );
 

@@ -117,11 +117,14 @@ export function sessionPolicy({ roleArn }: NamespaceIdentity): SessionPolicy {
   return { managed, inline: publicPull };
 }
 
+/** An ARN may have 2,048 characters, an Event not half of them, and the cure comes last. */
+const shortened = (roleArn: string): string => (roleArn.length > 200 ? `${roleArn.slice(0, 200)}…` : roleArn);
+
 /** How messages name an identity: the role where there is one. */
 export function describeIdentity(identity: Identity): string {
   if (identity.kind === 'namespace')
-    return `${identity.roleArn} by ServiceAccount ${identity.serviceAccount}`;
-  if (identity.roleArn !== '') return identity.roleArn;
+    return `${shortened(identity.roleArn)} by ServiceAccount ${identity.serviceAccount.slice(0, 63)}`;
+  if (identity.roleArn !== '') return shortened(identity.roleArn);
   return identity.kind === 'default' && identity.profile !== ''
     ? `AWS profile ${identity.profile}`
     : 'the default AWS credentials';

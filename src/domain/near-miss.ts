@@ -5,10 +5,16 @@
 const expected =
   ' is not an ECR registry; expected <12-digit account>.dkr.ecr.<region>.amazonaws.com (China: .amazonaws.com.cn), or public.ecr.aws';
 
-/** A piece of somebody's text as we repeat it in a message: not long, and without a password that was pasted with it. */
+/**
+ * A piece of somebody's text as we repeat it in a message: not long, without a password that was pasted with it (those of ECR
+ * have slashes in them), and with what cannot be seen made visible.
+ */
 export function quoted(text: string): string {
-  const shown = text.replace(/^([a-z]+:\/\/)?[^/]*@(?!sha256:)/i, '$1…@');
-  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);
+  const shown = text.replace(/^.*@(?!sha256:)/s, '…@');
+  return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (unseen) => `\\u${(unseen.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** For an account that does not have 12 digits. */

@@ -64,11 +64,17 @@ function expiredPublic(
   const recorded = secret === undefined ? undefined : timesOf(secret);
   return intent.wanted.flatMap((entry) => {
     const key = tokenKey(sourceOf(entry));
-    const times = recorded?.get(key);
+    const times = recorded?.get(key) ?? formerPublic(recorded);
     const lacking = states.get(key)?.kind === 'failed' && states.get(key)?.token === undefined;
     const expired = times !== undefined && times.expires * 1_000 <= now;
     return entry.registry.service === 'public' && lacking && expired ? [entry.registry.host] : [];
   });
+}
+
+/** The latest of what another identity got for ECR Public: who asks may have changed, the entry is there all the same. */
+function formerPublic(recorded: ReadonlyMap<string, TokenTimes> | undefined): TokenTimes | undefined {
+  const former = [...(recorded ?? [])].filter(([key]) => key.split('/')[1] === 'public');
+  return former.map(([, times]) => times).toSorted((a, b) => b.expires - a.expires)[0];
 }
 
 /** Decides, for a Secret that is ours or missing. `states` is empty when the diagnosis asks for no write. */
@@ -119,6 +125,10 @@ export function documentOf(
   return desired !== undefined && isAlreadyThere(desired, observed) ? desired.document : undefined;
 }
 
+/** Of ECR Public nothing is kept whose end is not known: an expired login is worse than none. */
+const isDoubtful = ({ registry }: Wanted, validity: TokenTimes | undefined): boolean =>
+  registry.service === 'public' && validity === undefined;
+
 /** The Secret with the tokens there are; undefined when nothing is new in it. */
 function compose(
   observed: Observed,
@@ -130,13 +140,14 @@ function compose(
   const heldTimes = secret === undefined ? undefined : timesOf(secret);
   const auths = new Map<string, DockerAuth>();
   const times = new Map<string, TokenTimes>();
-  let anything = dropped.length > 0;
+  // Where nothing could be read, the data is not ours any more: then there is nothing of ours to take out.
+  let anything = dropped.some((host) => held.has(host));
   for (const entry of intent.wanted.filter(({ registry }) => !dropped.includes(registry.host))) {
     const key = tokenKey(sourceOf(entry));
     const token = states.get(key)?.token;
     const auth = token ?? held.get(entry.registry.host);
     const validity = token ?? heldTimes?.get(key);
-    if (auth === undefined) continue;
+    if (auth === undefined || isDoubtful(entry, validity)) continue;
     anything ||= token !== undefined;
     auths.set(entry.registry.host, auth);
     // An old entry whose times somebody removed is kept all the same; without times it counts as incomplete.

@@ -91,6 +91,8 @@ const publicRegistry = (host: string): Registry => ({
 
 /** The partition of a region, or undefined for a name that is no AWS region we know the partition of. */
 export function partitionOf(region: string): Partition | undefined {
+  // It is a label of a host name, which DNS limits.
+  if (region.length > 63) return undefined;
   return (Object.keys(partitions) as Partition[]).find((partition) =>
     partitions[partition].regions.test(region),
   );

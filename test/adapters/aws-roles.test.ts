@@ -133,10 +133,10 @@ describe('a role by chaining', () => {
     await fetchFor({ perNamespace: true });
     expect(
       sessions()
-        .map(({ sessionName }) => sessionName)
+        .map(({ sessionName = '' }) => sessionName)
         .toSorted(),
     ).toStrictEqual([sharedName, `${sharedName}-team-a`, `${sharedName}-team-b`]);
-    const tokens = scene.aws.tokens.map(({ callerArn }) => callerArn.split('/').at(-1)).toSorted();
+    const tokens = scene.aws.tokens.map(({ callerArn }) => callerArn.split('/').at(-1) ?? '').toSorted();
     expect(tokens).toStrictEqual([sharedName, sharedName, `${sharedName}-team-a`, `${sharedName}-team-b`]);
     expect(scene.aws.count({ action: 'AssumeRoleWithWebIdentity' })).toBe(1);
   });
@@ -222,7 +222,7 @@ describe('a role by the controller’s web identity', () => {
     const identities = [byWebIdentity, identity(), identityOf({ via: 'webIdentity', perNamespace: true })];
     await Promise.all(identities.map((each) => fetcher.fetch(privateSource(each))));
     expect(scene.aws.count({ action: 'AssumeRoleWithWebIdentity', roleArn: abroad.arn })).toBe(2);
-    const tokens = scene.aws.tokens.map(({ callerArn }) => callerArn.split('role/')[1]).toSorted();
+    const tokens = scene.aws.tokens.map(({ callerArn }) => callerArn.split('role/')[1] ?? '').toSorted();
     expect(tokens).toStrictEqual([
       `controller/${byWebIdentity.sessionName}`,
       `partner-pull/${sharedName}`,

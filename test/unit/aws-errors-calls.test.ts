@@ -155,6 +155,27 @@ const rows: readonly Row[] = [
   ],
 ];
 
+test.each([
+  'ThrottleException',
+  'Throttling',
+  'ThrottlingException',
+  'ThrottledException',
+  'TooManyRequestsException',
+  'RequestLimitExceeded',
+  'RequestThrottled',
+  'RequestThrottledException',
+  'SlowDown',
+  'PriorRequestNotComplete',
+  'BandwidthLimitExceeded',
+])('%s is throttling, of which the SDK’s list and the guide of ECR know; never a denial', (code) => {
+  const failure = asFetchFailure(fromAws(code), { action: ecr, region: 'eu-west-1' });
+  expect(failure).toMatchObject({ reason: 'throttled', advice: expect.stringContaining('more slowly') });
+});
+
+test.each(['RequestTimeout', 'RequestTimeoutException'])('%s is no denial either', (code) => {
+  expect(asFetchFailure(fromAws(code), { action: ecr, region: 'eu-west-1' }).reason).toBe('timeout');
+});
+
 describe('an error means', () => {
   test.each(rows)('%s, at %s', (_, action, ...[error, reason, advice]) => {
     expect(asFetchFailure(error, { action, region: 'eu-west-1', claims })).toMatchObject({

@@ -88,7 +88,13 @@ describe('a code that is not in the table goes by its status', () => {
   });
 });
 
-const jwt = `${['{"alg":"RS256"}', '{"iss":"https://k8s.example.com","sub":"system:serviceaccount:a:b","aud":["sts.amazonaws.com"]}', 's3cret'].map((part) => Buffer.from(part).toString('base64url')).join('.')}`;
+const jwt = [
+  '{"alg":"RS256"}',
+  '{"iss":"https://k8s.example.com","sub":"system:serviceaccount:a:b","aud":["sts.amazonaws.com"]}',
+  's3cret',
+]
+  .map((part) => Buffer.from(part).toString('base64url'))
+  .join('.');
 
 describe('nothing secret gets through', () => {
   const codes = [...new Set(refusals.flatMap((row) => row.codes))];

@@ -213,3 +213,33 @@ test('all that is wrong with the environment is said at once, in the order of th
   ]);
   expect(problemsOf(text, { ...environment, AWS_REGION: '' })).toHaveLength(5);
 });
+
+test('what is wrong with the variables alone is said together with what is wrong with the file', () => {
+  const paths = problemsOf('workers: 0\ntypo: 1', { AWS_ROLE_ARN: 'puller' }).map(
+    (problem) => problem.split(': ')[0] ?? '',
+  );
+  expect(paths.toSorted()).toEqual(['AWS_REGION', 'AWS_ROLE_ARN', 'typo', 'workers']);
+});
+
+test('each registry and each profile of another partition is named, in whatever order they stand', () => {
+  const text = `registries: [${china}, ${usualHost}, ${gov}]\n${profiles(
+    profile('first', `registries: [${china}, ${usualHost}]`),
+    profile('second', `registries: [${usualHost}, ${china}]`),
+    profile('third', `registries: [${gov}], roleArn: '${roleOf('aws-us-gov')}'`),
+    profile('good', `registries: [${usualHost}]`),
+  )}`;
+  expect(problemsOf(text, good).map((problem) => problem.split(' is of')[0])).toEqual([
+    `registries: ${china}`,
+    `registries: ${gov}`,
+    'profiles.first:',
+    'profiles.second:',
+    'profiles.third:',
+  ]);
+});
+
+test('each profile via webIdentity is named where there is no token file', () => {
+  const direct = `registries: [${usualHost}], via: webIdentity, roleArn: '${roleOf('aws')}'`;
+  const text = profiles(profile('a', direct), profile('b', direct));
+  const paths = problemsOf(text, { AWS_REGION: 'eu-west-1' }).map((problem) => problem.split(': ')[0]);
+  expect(paths).toEqual(['profiles.a.via', 'profiles.b.via']);
+});

@@ -135,6 +135,19 @@ describe('messages call an identity', () => {
     expect(describeIdentity(identity)).toBe(name);
   });
 
+  test('by the beginning of a role whose ARN is longer than an Event bears', () => {
+    const roleArn = `arn:aws:iam::111122223333:role/${'x'.repeat(2_000)}`;
+    for (const identity of [
+      aDefaultIdentity({ roleArn }),
+      aRole({ roleArn }),
+      aWebIdentity({ roleArn }),
+      aNamespaceIdentity({ roleArn, serviceAccount: 's'.repeat(253) }),
+    ]) {
+      expect(describeIdentity(identity).slice(0, 200)).toBe(roleArn.slice(0, 200));
+      expect(Buffer.byteLength(describeIdentity(identity))).toBeLessThan(300);
+    }
+  });
+
   test('never by an external id, which some take for a secret, nor by a uid', () => {
     expect(describeIdentity(aRole({ externalId: 'partner', tags: { team: 'x' } }))).not.toMatch(
       /partner|team/,

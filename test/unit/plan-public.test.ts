@@ -229,7 +229,7 @@ describe('the note of many hosts', () => {
     const why = `${'advice '.repeat(80)}cure`;
     const plan = planFor(observe({ intent: many }), new Map([[key, failed(expiry + minute, { why })]]));
     expect(plan.problems).toHaveLength(1);
-    const [{ note = '', subject = '' } = {}] = plan.problems;
+    const { note, subject } = plan.problems[0] ?? { note: '', subject: '' };
     expect(note).toBe(
       `no token for ${hosts.slice(0, 3).join(', ')} and others as the default AWS credentials: ${why}`,
     );

@@ -71,13 +71,14 @@ function expectPrivate({ host, account, region, partition, form }: Registry): vo
 /** Checks an accepted registry by what the kubelet and the SDK say, and nothing of our own table. */
 function expectGenuine(registry: Registry): void {
   expect(new URL(`https://${registry.host}`).host).toBe(registry.host);
+  expect(registry.host.split('.').filter(({ length }) => length > 63)).toEqual([]);
   const check = registry.service === 'public' ? expectPublic : expectPrivate;
   check(registry);
 }
 
 const accounts = fc.oneof(fc.stringMatching(/^\d{12}$/), fc.constantFrom('000000000000', '999999999999'));
 const invented = fc.stringMatching(
-  /^(us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|eusc-de|us-iso|us-isob|us-isoz|eu-isoe|us-isof|moon|eusc-fr|aws)-[a-z]{1,9}-\d{1,3}$/,
+  /^(us|eu|ap|sa|ca|me|af|il|mx|cn|us-gov|eusc-de|us-iso|us-isob|us-isoz|eu-isoe|us-isof|moon|eusc-fr|aws)-([a-z]{1,9}|[a-z]{50,70})-\d{1,3}$/,
 );
 /** Each partition as often as another, though most regions are commercial. */
 const genuine = fc.oneof(

@@ -206,6 +206,10 @@ describe('what a message repeats', () => {
     ['a password without a scheme', `AWS:s3cret@${ireland}`],
     ['a password behind an upper-case scheme', `HTTPS://AWS:s3cret@${ireland}`],
     ['a password with an at sign', `https://AWS:s3cret@s3cret@${ireland}`],
+    ['a password with a slash, as those of ECR have', `https://AWS:s3cret/s3cret@${ireland}`],
+    ['a password behind white space', ` https://AWS:s3cret@${ireland}`],
+    ['a password behind another scheme', `git+https://AWS:s3cret@${ireland}`],
+    ['a password behind two slashes', `//AWS:s3cret@${ireland}`],
     ['a password before a digest', `https://AWS:s3cret@${ireland}/app@sha256:00`],
   ])('is never what was pasted before an at sign: %s', (_, text) => {
     expect(problemOf(text)).toContain('is not an ECR registry');
@@ -213,7 +217,20 @@ describe('what a message repeats', () => {
     expect(problemOf(text)).not.toMatch(/s3cret|AWS[:@]/);
   });
 
-  test('has no control characters, so that it is one line', () => {
-    expect(problemOf('a\nb\u001B[31m')).not.toMatch(/\p{Cc}/u);
+  test('has nothing that cannot be seen, so that it is one line and shows what is wrong', () => {
+    for (const unseen of [
+      '\n',
+      '\u001B',
+      '\u007F',
+      '\u0085',
+      '\u009B',
+      '\u200B',
+      '\u202E',
+      '\u2028',
+      '\uFEFF',
+    ]) {
+      expect(problemOf(`a${unseen}b`)).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u);
+    }
+    expect(problemOf('a\u200Bb')).toContain(String.raw`"a\u200bb"`);
   });
 });

@@ -174,6 +174,8 @@ describe('the partitions', () => {
     ['us-isoz-east-1', 'of an isolated partition that nobody knows'],
     ['xeu-west-1', 'with something before it'],
     ['eusc-fr-west-1', 'of another sovereign cloud'],
+    [`us-${'a'.repeat(59)}-1`, 'longer than a label of DNS'],
+    [`us-${'a'.repeat(100_000)}-1`, 'longer than any Event'],
   ])('%j is no region: one %s', (region) => {
     expect(partitionOf(region)).toBeUndefined();
   });

@@ -82,7 +82,7 @@ describe('a token', () => {
     const token = await new TokenRequests(new OneAnswer({ status: { token: 's3cret' } })).request(
       aNamespaceIdentity(),
     );
-    expect(`${token} ${inspect(token)} ${JSON.stringify({ token })}`).not.toContain('s3cret');
+    expect(`${String(token)} ${inspect(token)} ${JSON.stringify({ token })}`).not.toContain('s3cret');
   });
 });
 
