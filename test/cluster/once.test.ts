@@ -96,7 +96,7 @@ describe('in this order', () => {
     const { code, stdout } = await once();
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      /^pass-e +failed +.*\n +TokenUnavailable: no token for .*compare the role's trust policy/m,
+      /^pass-e +failed +.*\n +TokenUnavailable: no token for .*trust policy names another OIDC provider, subject or audience/m,
     );
     const after = await readSecret(stage, 'pass-a');
     expect(JSON.stringify(after) === JSON.stringify(before), 'as it was').toBe(true);

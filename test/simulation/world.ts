@@ -51,7 +51,7 @@ export class World {
     this.clock = new VirtualClock({ now: Date.UTC(2026, 0, 1), random: seededChance(seed) });
     this.cluster = new ModelCluster(this.clock);
     this.aws = new ModelAws(this.clock);
-    const result = readConfig(configuration, {});
+    const result = readConfig(configuration, { AWS_REGION: 'eu-west-1' });
     if ('problems' in result) throw new Error(result.problems.join('\n'));
     this.#settings = result.settings;
   }
