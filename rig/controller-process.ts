@@ -2,13 +2,16 @@
 // signals. Used by demo, bench and cluster tests. It must not reach into the program, nor give it more rights than the
 // installation's ServiceAccount has.
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Installation } from './installation.ts';
+import type { IdentityFiles } from './installation/identity-files.ts';
 import { type AwsAccess, type PodAccess, Program } from './installation/program.ts';
 import { readMetric } from './installation/read-metric.ts';
 
+/** What of an installation a program is started with. */
+type ControllerFiles = Pick<IdentityFiles, 'configFile' | 'kubeconfigFile' | 'webIdentityTokenFile'>;
+
 /** How to start the controller. */
 export interface StartControllerOptions {
-  readonly installation: Installation;
+  readonly installation: ControllerFiles;
   readonly aws: AwsAccess;
   /** After the others. */
   readonly args?: readonly string[];
@@ -79,7 +82,7 @@ interface RunToEndOptions {
   /** The command and its options. */
   readonly args: readonly string[];
   /** Adds `--config` and `--kubeconfig`, which those in `args` overrule; leave it out for a command that takes neither, as `version`. */
-  readonly installation?: Installation;
+  readonly installation?: ControllerFiles;
   readonly aws?: AwsAccess;
   readonly env?: Readonly<Record<string, string>>;
   /** After this many ms it is killed. Default 60 s. */
@@ -100,7 +103,7 @@ export async function runToEnd(
   return { code, stdout: program.stdout, stderr: program.stderr };
 }
 
-const clusterArgs = ({ configFile, kubeconfigFile }: Installation): readonly string[] => [
+const clusterArgs = ({ configFile, kubeconfigFile }: ControllerFiles): readonly string[] => [
   '--config',
   configFile,
   '--kubeconfig',

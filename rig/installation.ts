@@ -1,13 +1,13 @@
 // An installation of the chart on the rig's control plane: what `helm install` would make, short of running pods, and the
 // controller's own identity in files. Used by demo, bench and cluster tests, whose controller must never act as admin: it
 // gets these files and nothing else. It must not contain RBAC or configuration of its own; both are what the chart renders.
-import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Admin } from './control-plane/admin.ts';
 import type { Progress } from './control-plane/assets.ts';
 import type { ControlPlane } from './control-plane/control-plane.ts';
 import { ProcessGroup } from './control-plane/processes.ts';
 import { AppliedObjects } from './installation/applied-objects.ts';
+import { IdentityFiles } from './installation/identity-files.ts';
 import { type ChartValues, type Manifest, renderChart } from './installation/render-chart.ts';
 
 /** What to install, and where. */
@@ -50,10 +50,7 @@ export interface Installation {
   remove(): Promise<void>;
 }
 
-/** Life of both tokens in s: what the chart's Deployment asks for. */
-const tokenSeconds = 3600;
-
-/** Renders the chart with the real helm and applies all of it but Deployment and Service. */
+/** Renders the chart with the real helm and applies all of it but what runs pods, and the Service. */
 export async function installChart(options: InstallChartOptions): Promise<Installation> {
   // For its directory alone, which goes with this process however that ends: it will hold tokens.
   const group = await ProcessGroup.open();
@@ -69,25 +66,41 @@ export async function installChart(options: InstallChartOptions): Promise<Instal
 
 class ChartInstallation implements Installation {
   readonly namespace: string;
-  readonly configFile: string;
-  readonly kubeconfigFile: string;
-  readonly tokenFile: string;
-  readonly webIdentityTokenFile: string;
+  readonly #files: IdentityFiles;
   readonly #options: InstallChartOptions;
   readonly #group: ProcessGroup;
   readonly #applied: AppliedObjects;
   #manifests: readonly Manifest[] = [];
 
   constructor(options: InstallChartOptions, group: ProcessGroup) {
-    const { directory } = group;
+    const { plane, admin } = options;
     this.namespace = options.namespace ?? 'ecr-pull-secrets';
-    this.configFile = join(directory, 'config.yaml');
-    this.kubeconfigFile = join(directory, 'kubeconfig.json');
-    this.tokenFile = join(directory, 'token');
-    this.webIdentityTokenFile = join(directory, 'web-identity-token');
+    this.#files = new IdentityFiles({
+      plane,
+      admin,
+      directory: group.directory,
+      namespace: this.namespace,
+      serviceAccount: () => this.serviceAccount,
+    });
     this.#options = options;
     this.#group = group;
     this.#applied = new AppliedObjects(options.admin, this.namespace);
+  }
+
+  get configFile(): string {
+    return this.#files.configFile;
+  }
+
+  get kubeconfigFile(): string {
+    return this.#files.kubeconfigFile;
+  }
+
+  get tokenFile(): string {
+    return this.#files.tokenFile;
+  }
+
+  get webIdentityTokenFile(): string {
+    return this.#files.webIdentityTokenFile;
   }
 
   get manifests(): readonly Manifest[] {
@@ -104,7 +117,7 @@ class ChartInstallation implements Installation {
 
   async install(): Promise<void> {
     await this.upgrade(this.#options.values);
-    await this.#write(this.kubeconfigFile, JSON.stringify(this.#kubeconfig()));
+    await this.#files.writeKubeconfig();
     await this.refreshTokens();
   }
 
@@ -123,19 +136,15 @@ class ChartInstallation implements Installation {
     await this.#applied.become(this.#manifests.filter(({ kind }) => !notApplied.has(kind)));
     const config = this.#one('ConfigMap').data?.['config.yaml'];
     if (config === undefined) throw new Error('the chart rendered no config.yaml');
-    await this.#write(this.configFile, config);
+    await this.#files.writeConfig(config);
   }
 
   token(): Promise<string> {
-    // The audience is said, since by default a token is for every audience of the API server, and the rig's has STS's too.
-    return this.#token(this.#options.plane.issuer);
+    return this.#files.token();
   }
 
   async refreshTokens(): Promise<void> {
-    const audience = webIdentityAudience(this.#manifests);
-    const [token, webIdentityToken] = await Promise.all([this.token(), this.#token(audience)]);
-    await this.#write(this.tokenFile, token);
-    await this.#write(this.webIdentityTokenFile, webIdentityToken);
+    await this.#files.refreshTokens(webIdentityAudience(this.#manifests));
   }
 
   async remove(): Promise<void> {
@@ -146,14 +155,6 @@ class ChartInstallation implements Installation {
     }
   }
 
-  #token(audience: string): Promise<string> {
-    const { admin } = this.#options;
-    return admin.serviceAccountToken(this.namespace, this.serviceAccount, {
-      audience,
-      seconds: tokenSeconds,
-    });
-  }
-
   #one(kind: string): Manifest {
     const found = this.#manifests.filter((manifest) => manifest.kind === kind);
     const [only] = found;
@@ -161,29 +162,10 @@ class ChartInstallation implements Installation {
       throw new Error(`the chart rendered ${found.length} of ${kind}`);
     return only;
   }
-
-  #kubeconfig(): object {
-    const { url, caFile } = this.#options.plane;
-    const name = 'ecr-pull-secrets';
-    return {
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name, cluster: { server: url, 'certificate-authority': caFile } }],
-      users: [{ name, user: { tokenFile: this.tokenFile } }],
-      contexts: [{ name, context: { cluster: name, user: name, namespace: this.namespace } }],
-      'current-context': name,
-    };
-  }
-
-  /** In one step, since the controller may be reading the file. */
-  async #write(file: string, content: string): Promise<void> {
-    await writeFile(`${file}.new`, content, { mode: 0o600 });
-    await rename(`${file}.new`, file);
-  }
 }
 
 /** A control plane without nodes runs no pods: the controller is started as a process instead (controller-process.ts). */
-const notApplied: ReadonlySet<string> = new Set(['Deployment', 'Service']);
+const notApplied: ReadonlySet<string> = new Set(['Deployment', 'CronJob', 'Service']);
 
 /** The audience of the Deployment's projected token; where the chart mounts none (no role), the usual one. */
 function webIdentityAudience(manifests: readonly Manifest[]): string {

@@ -7,11 +7,13 @@ import {
   startController,
 } from './controller-process.ts';
 import { Admin } from './control-plane/admin.ts';
+import type { AuditEntry } from './control-plane/audit.ts';
 import type { Progress } from './control-plane/assets.ts';
 import type { ControlPlane } from './control-plane/control-plane.ts';
 import { type FakeAws, startFakeAws } from './fake-aws/fake-aws.ts';
 import { type Installation, installChart } from './installation.ts';
 import type { AwsAccess } from './installation/program.ts';
+import { Refusals } from './installation/refusals.ts';
 
 /** The role of the controller, which trusts its ServiceAccount. */
 export const controllerRole = 'arn:aws:iam::111122223333:role/ecr-pull-secrets';
@@ -28,11 +30,13 @@ export interface StageOptions {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Partner roles that exist, by name. */
   readonly partners?: readonly string[];
+  /** Requests that the controller may be refused for want of a right, since the test took it away. Default: none. */
+  readonly mayBeRefused?: (entry: AuditEntry) => boolean;
   readonly progress?: Progress;
 }
 
 /** What may differ from the usual start. */
-export type HowToStart = Pick<StartControllerOptions, 'bundle' | 'pod' | 'args' | 'env'>;
+export type HowToStart = Pick<StartControllerOptions, 'bundle' | 'pod' | 'args' | 'env' | 'waitReady'>;
 
 /** A stage. */
 export interface Stage {
@@ -42,17 +46,24 @@ export interface Stage {
   readonly installation: Installation;
   /** How a program reaches the fake AWS: by web identity. */
   readonly awsAccess: AwsAccess;
+  /** The name of the installation: field manager and Lease. */
+  readonly instance: string;
   /** The name of our Secret. */
   readonly secretName: string;
   /** The chart's values with this configuration over the stage's own; for `installation.upgrade`. */
   values(config: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   /** The full name of a namespace of this stage. */
   namespaceName(name: string): string;
+  /** Takes over a namespace that was made before, by its full name: it is deleted with the stage. */
+  adopt(namespace: string): void;
   /** Makes a namespace, and waits for its `default` ServiceAccount. @returns its full name */
   createNamespace(name: string, annotations?: Readonly<Record<string, string>>): Promise<string>;
   /** Starts a controller; it is stopped with the stage, if not before. */
   startController(how?: HowToStart): Promise<ControllerProcess>;
-  /** Ends everything, and deletes what was made in the cluster. */
+  /**
+   * Ends everything, and deletes what was made in the cluster. @throws when the controller asked for something that the chart's
+   * RBAC does not allow (where there is an audit log)
+   */
   close(): Promise<void>;
 }
 
@@ -62,6 +73,7 @@ export async function openStage({
   name,
   config,
   partners = [],
+  mayBeRefused = () => false,
   progress,
 }: StageOptions): Promise<Stage> {
   const admin = new Admin(plane);
@@ -90,7 +102,8 @@ export async function openStage({
         })),
       ],
     });
-    return new OpenStage({ plane, admin, aws, installation, secretName, name, values });
+    const refusals = plane.auditLogFile === '' ? undefined : await Refusals.since(plane, admin, mayBeRefused);
+    return new OpenStage({ plane, admin, aws, installation, secretName, name, values, refusals });
   } catch (error) {
     await installation.remove();
     throw error;
@@ -99,6 +112,7 @@ export async function openStage({
 
 type OpenStageProps = Pick<Stage, 'plane' | 'admin' | 'aws' | 'installation' | 'secretName' | 'values'> & {
   readonly name: string;
+  readonly refusals: Refusals | undefined;
 };
 
 class OpenStage implements Stage {
@@ -109,10 +123,11 @@ class OpenStage implements Stage {
   readonly secretName: string;
   readonly values: Stage['values'];
   readonly #name: string;
+  readonly #refusals: Refusals | undefined;
   readonly #controllers: ControllerProcess[] = [];
   readonly #namespaces: string[] = [];
 
-  constructor({ plane, admin, aws, installation, secretName, name, values }: OpenStageProps) {
+  constructor({ plane, admin, aws, installation, secretName, name, values, refusals }: OpenStageProps) {
     this.plane = plane;
     this.admin = admin;
     this.aws = aws;
@@ -120,10 +135,19 @@ class OpenStage implements Stage {
     this.secretName = secretName;
     this.values = values;
     this.#name = name;
+    this.#refusals = refusals;
   }
 
   get awsAccess(): AwsAccess {
     return { endpoint: this.aws.url, roleArn: controllerRole, region: 'eu-west-1' };
+  }
+
+  get instance(): string {
+    return this.#name;
+  }
+
+  adopt(namespace: string): void {
+    this.#namespaces.push(namespace);
   }
 
   namespaceName(name: string): string {
@@ -152,6 +176,7 @@ class OpenStage implements Stage {
     ends.defer(() => this.aws.close());
     ends.defer(() => this.installation.remove());
     for (const namespace of this.#namespaces) ends.defer(() => this.admin.deleteNamespace(namespace));
+    ends.defer(() => this.#refusals?.expectNone(this.installation.user));
     for (const controller of this.#controllers) ends.defer(async () => void (await controller.stop()));
     // In the opposite order, and to the last one even when one fails.
     await ends.disposeAsync();

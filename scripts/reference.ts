@@ -1,6 +1,5 @@
 // The reference pages, made from the tables in src/: what can be derived is never written by hand. Used by
 // `npm run generate`, which writes them, and by a test, which fails when they are stale.
-import type * as v from 'valibot';
 import { runProgram } from '../src/cli/program.ts';
 import { refusals } from '../src/aws/refusals.ts';
 import { profile } from '../src/config/profile.ts';
@@ -8,6 +7,7 @@ import { configSchema } from '../src/config/schema.ts';
 import { annotationPrefix, namespaceAnnotations } from '../src/domain/annotations.ts';
 import { secretAnnotations } from '../src/domain/desired-secret.ts';
 import { metricPrefix, metricRows } from '../src/telemetry/metrics.ts';
+import { type Setting, settingTree, settingsOf } from './setting-tree.ts';
 
 const origin = '<!-- Generated from src/ by `npm run generate`. Do not edit. -->';
 
@@ -102,9 +102,12 @@ function configurationPage(): string {
     'Configuration',
     'One YAML file (`--config`), read once at start; the chart renders it from `config` in its values and rolls the pod when it changes. ' +
       'It is checked as a whole: every problem is named with its path, unknown keys are errors.',
-    table(['setting', 'default', 'meaning'], settingRows(settingsOf('', configSchema))),
+    table(['setting', 'default', 'meaning'], settingRows(settingsOf(settingTree(configSchema)))),
     '## A profile',
-    table(['setting', 'default', 'meaning'], settingRows(settingsOf('profiles.<name>', profile))),
+    table(
+      ['setting', 'default', 'meaning'],
+      settingRows(settingsOf(settingTree(profile, 'profiles.<name>'))),
+    ),
     '## The environment',
     'What concerns AWS is set the AWS way, by the environment: `AWS_REGION` (required: where STS is asked), `AWS_ROLE_ARN`, `AWS_WEB_IDENTITY_TOKEN_FILE`, ' +
       '`AWS_PROFILE`, `AWS_ENDPOINT_URL`, `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT` and so on. `HTTPS_PROXY` and `NO_PROXY` count for AWS, not for the API server.',
@@ -124,41 +127,4 @@ function awsErrorsPage(): string {
     'The first row that fits is taken. `…Exception` at the end of a code is left out. Where AWS says the same for several causes, the advice names them all.',
     table(['call', 'code', "AWS's words", 'advice', 'source'], rows),
   );
-}
-
-interface Setting {
-  readonly path: string;
-  readonly fallback: unknown;
-  readonly meaning: string;
-}
-
-/** A schema, as far as the walk looks into it. */
-interface Node {
-  readonly type?: string;
-  readonly default?: unknown;
-  readonly wrapped?: Node;
-  readonly entries?: Readonly<Record<string, Node>>;
-  readonly pipe?: readonly (Node & { readonly description?: string })[];
-}
-
-/** The fields of a mapping, which may be followed by checks. */
-const entriesOf = (node: Node): Node['entries'] =>
-  node.entries ??
-  node.pipe
-    ?.filter((part) => part !== node)
-    .map(entriesOf)
-    .find((entries) => entries !== undefined);
-
-function settingsOf(path: string, schema: Node | v.GenericSchema): readonly Setting[] {
-  const node = schema as Node;
-  const inner = node.wrapped ?? node;
-  const entries = entriesOf(inner);
-  if (entries !== undefined) {
-    return Object.entries(entries).flatMap(([key, entry]) =>
-      settingsOf(path === '' ? key : `${path}.${key}`, entry),
-    );
-  }
-  const meaning = inner.pipe?.findLast(({ type }) => type === 'description')?.description;
-  if (meaning === undefined) throw new Error(`the setting ${path} has no description`);
-  return [{ path, fallback: node.default, meaning }];
 }

@@ -19,7 +19,7 @@ import { LeaderLease } from './kubernetes/lease.ts';
 import { pause } from './kubernetes/pause.ts';
 import { Store } from './kubernetes/store.ts';
 import { secretProjector } from './kubernetes/views.ts';
-import { reflectorsFor } from './kubernetes/watches.ts';
+import { partsOf, reflectorsFor } from './kubernetes/watches.ts';
 
 /** The real clock. */
 export const systemClock: Clock = {
@@ -76,13 +76,14 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
   const { instance, secretName, refresh, aws, workers } = settings;
   const secretNames = [secretName, ...settings.formerSecretNames];
 
+  const parts = partsOf(settings.namespaces.only, options.namespace);
   const stores = {
-    namespaces: new Store<NamespaceView>(),
-    secrets: new Map(secretNames.map((name) => [name, new Store<SecretView>()])),
+    namespaces: new Store<NamespaceView>(parts),
+    secrets: new Map(secretNames.map((name) => [name, new Store<SecretView>(parts)])),
     serviceAccounts: new Map(
       [...settings.attachTo, ...settings.identity.serviceAccounts].map((name) => [
         name,
-        new Store<ServiceAccountView>(),
+        new Store<ServiceAccountView>(parts),
       ]),
     ),
   };
@@ -101,7 +102,7 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
     api,
     projectSecret,
     manager: instance,
-    labelSelector: settings.namespaces.selector,
+    selection: settings.namespaces,
   });
   const events = new EventRecorder({ ...ports, api, instance, secretName, reporter: options.reporter });
   const wake = (key: string) => queue.wake(key);
@@ -152,10 +153,12 @@ export function wireController(ports: Ports, options: ControllerOptions): Contro
       // them. The lease last, when nothing writes any more.
       stopping = true;
       queue.close();
-      await atMost(clock, stopLimits.steps, working);
+      const hasEnded = await atMost(clock, stopLimits.steps, working);
       watches.abort();
       await atMost(clock, stopLimits.watches, watching);
       await events.stop(clock.timeoutSignal(stopLimits.events));
+      // With a request under way it is left to run out, as if we had been killed.
+      if (!hasEnded || events.busy) return;
       await atMost(
         clock,
         stopLimits.lease,
@@ -185,8 +188,13 @@ function leaseFor(
   });
 }
 
-async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<void> {
+/** @returns whether the work has ended */
+async function atMost(clock: Clock, ms: number, work: Promise<unknown>): Promise<boolean> {
   const over = new AbortController();
-  await Promise.race([work, pause(clock, ms, over.signal)]);
+  const hasEnded = await Promise.race([
+    work.then(() => true),
+    pause(clock, ms, over.signal).then(() => false),
+  ]);
   over.abort();
+  return hasEnded;
 }

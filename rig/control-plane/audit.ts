@@ -19,6 +19,10 @@ export interface AuditEntry {
   readonly name?: string;
   /** The HTTP status. */
   readonly code: number;
+  /** Refused for want of a right; other 403s come from quotas, admission and namespaces that end. */
+  readonly forbidden: boolean;
+  /** What the client calls itself; empty where it says nothing. */
+  readonly userAgent: string;
   readonly dryRun: boolean;
   /** Path and query. */
   readonly uri: string;
@@ -36,7 +40,9 @@ interface RawEntry {
   readonly verb: string;
   readonly requestURI: string;
   readonly requestReceivedTimestamp: string;
-  readonly responseStatus?: { readonly code?: number };
+  readonly userAgent?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly responseStatus?: { readonly code?: number; readonly message?: string };
   readonly objectRef?: {
     readonly resource?: string;
     readonly subresource?: string;
@@ -100,6 +106,18 @@ export class AuditLog {
   }
 }
 
+/**
+ * An apply that would create is allowed as a patch, and refused later on as a create: then only the words tell it, and with
+ * 1.30 only that there are none.
+ */
+const isForbidden = ({
+  annotations,
+  responseStatus,
+}: Pick<RawEntry, 'annotations' | 'responseStatus'>): boolean =>
+  annotations?.['authorization.k8s.io/decision'] === 'forbid' ||
+  (responseStatus?.code === 403 &&
+    /is forbidden: (?:User "[^"]*" cannot |$)/.test(responseStatus.message ?? ''));
+
 async function sizeOf(file: string): Promise<number> {
   const handle = await open(file);
   try {
@@ -131,6 +149,8 @@ function toEntry({ user, verb, requestURI, requestReceivedTimestamp, ...raw }: R
     ...(namespace === undefined ? {} : { namespace }),
     ...(name === undefined ? {} : { name }),
     code: raw.responseStatus?.code ?? 0,
+    forbidden: isForbidden(raw),
+    userAgent: raw.userAgent ?? '',
     dryRun: new URL(requestURI, 'https://localhost').searchParams.has('dryRun'),
     uri: requestURI,
     at: Date.parse(requestReceivedTimestamp),

@@ -126,8 +126,8 @@ export async function writeControlPlaneFiles(settings: ControlPlaneSettings): Pr
 }
 
 function auditFlags(policyFile: string, logFile: string): readonly string[] {
-  // A size of 0: the file is never rotated, since a place in it is a byte offset.
-  return [`--audit-policy-file=${policyFile}`, `--audit-log-path=${logFile}`, '--audit-log-maxsize=0'];
+  // In MB: the file is never rotated, since a place in it is a byte offset. With 0, 1.30 would rotate at 100 MB.
+  return [`--audit-policy-file=${policyFile}`, `--audit-log-path=${logFile}`, '--audit-log-maxsize=1000000'];
 }
 
 /** RSA, since the tokens of EKS and of nearly every other cluster are signed with it. */

@@ -7,6 +7,7 @@ import { asset, AssetMissing, type AssetName, type Progress } from './assets.ts'
 import { type ControlPlaneFiles, writeControlPlaneFiles } from './control-plane-files.ts';
 import { NamespaceKeeper } from './namespace-keeper.ts';
 import { ProcessGroup } from './processes.ts';
+import type { Kubernetes } from './recipes.ts';
 
 /** A running control plane. */
 export interface ControlPlane {
@@ -34,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly progress?: Progress;
   /** Default true. */
   readonly auditLog?: boolean;
+  /** Default `newest`. */
+  readonly kubernetes?: Kubernetes;
 }
 
 /** A control plane, and how to be rid of it. */
@@ -54,8 +57,8 @@ const attempts = 3;
 
 /** Starts a control plane; nothing of it outlives this process, however that ends. */
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<StartedControlPlane> {
-  const { progress = () => undefined, auditLog = true } = options;
-  const binaries = await findBinaries(progress);
+  const { progress = () => undefined, auditLog = true, kubernetes = 'newest' } = options;
+  const binaries = await findBinaries(kubernetes, progress);
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await startOnce(binaries, auditLog);
@@ -67,8 +70,8 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   }
 }
 
-async function findBinaries(progress: Progress): Promise<Binaries> {
-  const find = (name: AssetName): Promise<string> => asset(name, { progress });
+async function findBinaries(kubernetes: Kubernetes, progress: Progress): Promise<Binaries> {
+  const find = (name: AssetName): Promise<string> => asset(name, { progress, kubernetes });
   const etcd = await find('etcd');
   const apiServer = await find('kube-apiserver');
   try {

@@ -2,7 +2,8 @@
 // it. Data for assets, envtest-download and go-build; no behaviour.
 
 /** A binary that the rig can run. */
-export type AssetName = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm';
+export type AssetName =
+  'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'kubeconform';
 
 /** How a binary is built from Go modules. */
 export interface Recipe {
@@ -17,42 +18,74 @@ export interface Recipe {
   readonly takes: string;
 }
 
-/** The Kubernetes that is built; one with build/go.mod. */
-const kubernetes = '1.37.2';
+/** The ends of the range that is supported; `oldest` is the chart's kubeVersion. */
+export type Kubernetes = 'newest' | 'oldest';
+
+/** What is built: the versions of build/go.mod and build/oldest/go.mod. */
+export const kubernetesVersions: Readonly<Record<Kubernetes, string>> = {
+  newest: '1.37.2',
+  oldest: '1.30.14',
+};
 const helm = '4.3.1';
+const kubeconform = '0.8.0';
 
-const [major = '', minor = ''] = kubernetes.split('.');
+const ofKubernetes = (module: string, version: string) => {
+  const [major = '', minor = ''] = version.split('.');
+  const variables = ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((name) => [
+    [`${name}.gitVersion`, `v${version}`],
+    [`${name}.gitMajor`, major],
+    [`${name}.gitMinor`, minor],
+  ]);
+  return { version, module, versions: Object.fromEntries(variables) as Record<string, string> };
+};
 
-const kubernetesVersions = Object.fromEntries(
-  ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version'].flatMap((variables) => [
-    [`${variables}.gitVersion`, `v${kubernetes}`],
-    [`${variables}.gitMajor`, major],
-    [`${variables}.gitMinor`, minor],
-  ]),
-);
-
-const ofKubernetes = { version: kubernetes, module: 'build', versions: kubernetesVersions } as const;
+const newest = ofKubernetes('build', kubernetesVersions.newest);
+const oldest = ofKubernetes('build/oldest', kubernetesVersions.oldest);
 
 /** How each binary is built. */
 export const recipes: Readonly<Record<AssetName, Recipe>> = {
-  etcd: { ...ofKubernetes, package: 'go.etcd.io/etcd/server/v3', takes: 'about 40 s' },
+  etcd: { ...newest, package: 'go.etcd.io/etcd/server/v3', takes: 'about 40 s' },
   'kube-apiserver': {
-    ...ofKubernetes,
+    ...newest,
     package: 'k8s.io/kubernetes/cmd/kube-apiserver',
     takes: 'about 5 min',
   },
   'kube-controller-manager': {
-    ...ofKubernetes,
+    ...newest,
     package: 'k8s.io/kubernetes/cmd/kube-controller-manager',
     takes: 'about 2 min',
   },
-  kubectl: { ...ofKubernetes, package: 'k8s.io/kubernetes/cmd/kubectl', takes: 'about 1 min' },
+  kubectl: { ...newest, package: 'k8s.io/kubernetes/cmd/kubectl', takes: 'about 1 min' },
   helm: {
     version: helm,
     module: 'build/helm',
     package: 'helm.sh/helm/v4/cmd/helm',
     versions: { 'helm.sh/helm/v4/internal/version.version': `v${helm}` },
     takes: 'about 2 min',
+  },
+  kubeconform: {
+    version: kubeconform,
+    module: 'build/kubeconform',
+    package: 'github.com/yannh/kubeconform/cmd/kubeconform',
+    versions: { 'main.version': kubeconform },
+    takes: 'about 30 s',
+  },
+};
+
+/**
+ * What differs for the oldest Kubernetes. Its etcd is the newest's: an API server asks etcd by the v3 protocol, which has
+ * not changed between them, and nothing of what 1.30 answers depends on etcd's version.
+ */
+export const oldestRecipes: Readonly<Partial<Record<AssetName, Recipe>>> = {
+  'kube-apiserver': {
+    ...oldest,
+    package: 'k8s.io/kubernetes/cmd/kube-apiserver',
+    takes: 'about 4 min',
+  },
+  'kube-controller-manager': {
+    ...oldest,
+    package: 'k8s.io/kubernetes/cmd/kube-controller-manager',
+    takes: 'about 1 min',
   },
 };
 

@@ -43,6 +43,7 @@ const kinds: Readonly<Record<string, { namespaced?: Plurals; clusterWide?: Plura
     namespaced: { Ingress: 'ingresses', NetworkPolicy: 'networkpolicies' },
     clusterWide: { IngressClass: 'ingressclasses' },
   },
+  'flowcontrol.apiserver.k8s.io': { clusterWide: { FlowSchema: 'flowschemas' } },
   'admissionregistration.k8s.io': {
     clusterWide: {
       MutatingAdmissionPolicy: 'mutatingadmissionpolicies',

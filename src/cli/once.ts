@@ -24,13 +24,19 @@ const listLimit = 30_000;
 /** Makes one pass. @returns the exit code: failed when a namespace did not get what it should have */
 export async function once(flags: OnceFlags, terminal: Terminal): Promise<number> {
   const settings = await loadSettings(flags.config, terminal);
+  const { namespace } = flags;
+  const { only } = settings.namespaces;
+  if (namespace !== undefined && only.length > 0 && !only.includes(namespace))
+    throw new CommandError(
+      'wrong',
+      `--namespace ${namespace}: is not among namespaces.only of the configuration`,
+    );
   const log = createLogger({ level: flags.logLevel, write: terminal.err });
   const connection = await connect(flags, terminal);
   const { metrics } = createMetrics(terminal.version);
   const opened = openPorts(terminal, { settings, connection, log, metrics });
   const ports: Ports = flags.dryRun ? { ...opened, api: new DryRunApi(opened.api) } : opened;
   const pass = new Pass(() => systemClock.monotonic());
-  const { namespace } = flags;
   const controller = wireController(ports, {
     settings,
     namespace,
@@ -38,7 +44,9 @@ export async function once(flags: OnceFlags, terminal: Terminal): Promise<number
     onOutcome: (key, outcome) => pass.note(key, outcome),
   });
   const over = withinLimit(controller.start()).then(() => {
-    const names = [...controller.stores.namespaces.keys()];
+    const { namespaces } = controller.stores;
+    // What we may not look at must be told as well.
+    const names = [...new Set([...namespaces.keys(), ...namespaces.refused])];
     if (namespace !== undefined && names.length === 0)
       throw new CommandError('failed', `there is no namespace ${namespace}`);
     pass.begin(names);

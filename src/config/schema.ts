@@ -1,7 +1,6 @@
 // The configuration file as a schema: every setting with its default, its rule and its meaning. Used by config (reads a
 // file) and by the generated documentation. It knows the file, not the environment.
 import * as v from 'valibot';
-import { isLabelSelector } from '../domain/label-selector.ts';
 import {
   count,
   duration,
@@ -11,11 +10,11 @@ import {
   mapping,
   objectName,
   ownNames,
-  patterns,
   registries,
   text,
 } from './fields.ts';
 import { leaderElection } from './leader-election.ts';
+import { namespaces } from './namespaces.ts';
 import { isTagValue, profile } from './profile.ts';
 
 const refresh = v.pipe(
@@ -70,34 +69,7 @@ const settings = mapping({
     v.pipe(text, v.description('appears in the AWS session name, so that CloudTrail tells clusters apart')),
     '',
   ),
-  namespaces: v.optional(
-    mapping({
-      mode: v.optional(
-        v.pipe(
-          v.picklist(['annotated', 'all'], 'must be annotated or all'),
-          v.description('`annotated`: those that opt in; `all`: every one that matches and is not opted out'),
-        ),
-        'annotated',
-      ),
-      include: v.optional(
-        v.pipe(patterns, v.description('patterns; a namespace that matches none is never served')),
-        ['*'],
-      ),
-      exclude: v.optional(
-        v.pipe(patterns, v.description('patterns; a namespace that matches one is never served')),
-        ['kube-*'],
-      ),
-      selector: v.optional(
-        v.pipe(
-          text,
-          v.check(isLabelSelector, 'must be a Kubernetes label selector, such as team=a,tier in (web,api)'),
-          v.description('label selector; namespaces that do not match are not even watched'),
-        ),
-        '',
-      ),
-    }),
-    {},
-  ),
+  namespaces: v.optional(namespaces, {}),
   registries: v.optional(
     v.pipe(registries, v.description('what a namespace gets that names neither registries nor a profile')),
     [],

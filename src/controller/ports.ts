@@ -36,6 +36,8 @@ export interface ApiCall {
   readonly contentType?: string;
   /** `metadata`: the answer holds metadata only, never a Secret's data; `metadata-list`: of a list. Default `full`. */
   readonly representation?: 'full' | 'metadata' | 'metadata-list';
+  /** Asked each time that it is about to be sent, however long it had to wait for a connection: false, and it is not. */
+  readonly mayStart?: () => boolean;
 }
 
 /** An answer of the API server with a status below 300. */
@@ -61,8 +63,11 @@ export interface Api {
   watch(call: ApiCall, signal: AbortSignal): AsyncIterable<WatchEvent>;
 }
 
-/** Where a change came from: the first complete list, the cluster later on, or the answer to a write of ours. */
-export type ChangeOrigin = 'initial' | 'cluster' | 'own';
+/**
+ * Where a change came from: the first complete list, the cluster later on, or the answer to a write of ours. `access`: nothing
+ * changed but whether we may look.
+ */
+export type ChangeOrigin = 'initial' | 'cluster' | 'own' | 'access';
 
 /** What changed in a store. `before` is absent for a new object, `after` for one that is gone. */
 export interface Change<View> {
@@ -76,8 +81,10 @@ export interface Change<View> {
 export interface Watched<View> {
   get(key: string): View | undefined;
   keys(): Iterable<string>;
-  /** True once a complete list has arrived. */
+  /** True once a complete list has arrived, or the API server has refused it for the namespaces in `refused`. */
   readonly synced: boolean;
+  /** The namespaces that the API server does not let us look at. */
+  readonly refused: ReadonlySet<string>;
   onChange(listener: (change: Change<View>) => void): void;
 }
 
@@ -92,6 +99,8 @@ export interface Stores {
 
 /** The cluster as the controller sees it: looking costs nothing (it reads our stores), the rest is a request. */
 export interface Cluster {
+  /** What of a namespace the API server does not let us see, such as `secrets`; usually nothing. */
+  hidden(namespace: string): readonly string[];
   namespace(name: string): NamespaceView | undefined;
   secret(namespace: string, name: string): SecretView | undefined;
   serviceAccount(namespace: string, name: string): ServiceAccountView | undefined;

@@ -2,6 +2,7 @@
 // world anew each time and says what happened. Serving is in serve, taking away in leave. It never waits for AWS and never
 // decides about retries.
 import { type Decision, readIntent } from '../domain/intent.ts';
+import { refusals } from '../domain/refusals.ts';
 import type { Settings } from '../domain/settings.ts';
 import { leave } from './leave.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
@@ -41,6 +42,9 @@ export async function reconcile(key: string, props: ReconcileProps): Promise<Out
 }
 
 function step(key: string, props: ReconcileProps): Promise<Outcome> | Outcome {
+  // Of what we may not see, nothing is to be concluded: neither that it is there nor that it is not.
+  const hidden = props.cluster.hidden(key);
+  if (hidden.length > 0) return { kind: 'blocked', done: [], problems: [refusals.hidden(key, hidden)] };
   const namespace = props.cluster.namespace(key);
   if (namespace?.terminating === true) return { kind: 'settled', done: [], problems: [] };
   // One that is not in the store is gone, or the selector does not match it any more.

@@ -17,7 +17,7 @@ interface TriggerProps {
 /** Connects the stores with the queue. What we wrote ourselves is no news. */
 export function connectTriggers({ stores, settings, queue, metrics }: TriggerProps): void {
   stores.namespaces.onChange(({ key, before, after, origin }) => {
-    if (differs(before, after)) queue.add(key, laneOf(origin));
+    if (origin === 'access' || differs(before, after)) queue.add(key, laneOf(origin));
   });
   for (const [name, secrets] of stores.secrets) {
     secrets.onChange(({ key, after, origin }) => {
@@ -30,7 +30,7 @@ export function connectTriggers({ stores, settings, queue, metrics }: TriggerPro
     const givesIdentity = settings.identity.serviceAccounts.includes(name);
     accounts.onChange(({ key, before, after, origin }) => {
       const news = pullSecretsDiffer(before, after) || (givesIdentity && identityDiffers(before, after));
-      if (origin === 'cluster' && news) queue.add(key, 'urgent');
+      if (origin === 'access' || (origin === 'cluster' && news)) queue.add(key, 'urgent');
     });
   }
 }

@@ -20,6 +20,12 @@ const role = annotationName('role-arn');
 
 /** The refusals, by what is wrong. */
 export const refusals = {
+  hidden: (namespace: string, kinds: readonly string[]) =>
+    problem(
+      'Forbidden',
+      namespace,
+      `the API server does not let us look at namespace ${namespace} (${kinds.join(', ')}): give the controller the chart's Role and RoleBinding there, or take it out of namespaces.only where it does not exist any more`,
+    ),
   excluded: (namespace: string) =>
     problem(
       'NamespaceExcluded',

@@ -18,6 +18,8 @@ export interface Profile {
 export interface NamespaceSelection {
   /** `annotated`: those that opt in; `all`: every one that is not opted out. */
   readonly mode: 'annotated' | 'all';
+  /** The names of the namespaces that are looked at, each by itself, so that rights in them are enough; empty: the whole cluster. */
+  readonly only: readonly string[];
   /** Patterns; a namespace that matches none is never served. */
   readonly include: readonly string[];
   /** Patterns; a namespace that matches one is never served. */

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import type { Api, ApiAnswer, ApiCall, Clock, WatchEvent } from '../controller/ports.ts';
 import type { Connection } from './connection.ts';
-import { ApiError, type ErrorCause } from './errors.ts';
+import { ApiError, type ErrorCause, notSent } from './errors.ts';
 import { jsonLines } from './json-lines.ts';
 
 /** The longest one request may take, in ms; a watch may take as long until its first header. */
@@ -66,7 +66,7 @@ export class HttpApi implements Api {
     const { connection, userAgent } = this.#props;
     try {
       const headers = await connection.headers(renew);
-      const dispatcher = await connection.dispatcher();
+      const dispatcher = guarded(await connection.dispatcher(), call);
       return await dispatcher.request({
         origin: connection.origin,
         path: connection.prefix + call.path + queryOf(call),
@@ -84,9 +84,23 @@ export class HttpApi implements Api {
         bodyTimeout: 0,
       });
     } catch (error) {
-      throw noAnswer(call, error);
+      throw error instanceof ApiError ? error : noAnswer(call, error);
     }
   }
+}
+
+/** Asks at the very moment before the first byte is sent: reading credentials and opening a connection take their time. */
+function guarded(dispatcher: Dispatcher, call: ApiCall): Dispatcher {
+  const { mayStart } = call;
+  if (mayStart === undefined) return dispatcher;
+  return dispatcher.compose((dispatch) => (options, handler) => {
+    const start = handler.onRequestStart?.bind(handler);
+    handler.onRequestStart = (controller, context) => {
+      start?.(controller, context);
+      if (!mayStart()) controller.abort(notSent(call));
+    };
+    return dispatch(options, handler);
+  });
 }
 
 /**

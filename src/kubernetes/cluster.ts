@@ -3,12 +3,14 @@
 // when the world has moved on; then the step ends with a Retryable.
 import type { Api, Cluster } from '../controller/ports.ts';
 import type { DesiredSecret } from '../domain/desired-secret.ts';
+import type { NamespaceSelection } from '../domain/settings.ts';
 import type { SecretText } from '../domain/token.ts';
 import type { NamespaceView, SecretView, ServiceAccountView } from '../domain/views.ts';
 import { ApiError, translate } from './errors.ts';
 import { PullSecretLists } from './pull-secret-lists.ts';
 import { readList } from './read-list.ts';
 import { SecretWriter } from './secret-writer.ts';
+import { readNamespace } from './source.ts';
 import type { Store } from './store.ts';
 import { type KubernetesObject, projectNamespace } from './views.ts';
 
@@ -23,8 +25,8 @@ export interface KubernetesClusterProps {
   readonly projectSecret: (object: KubernetesObject) => SecretView;
   /** The field manager of our writes: the name of the installation. */
   readonly manager: string;
-  /** The selector of namespaces; empty: none. */
-  readonly labelSelector: string;
+  /** Which namespaces are looked at, and how. */
+  readonly selection: Pick<NamespaceSelection, 'only' | 'selector'>;
 }
 
 /** The cluster, by the API server. */
@@ -37,6 +39,18 @@ export class KubernetesCluster implements Cluster {
     this.#props = props;
     this.#writer = new SecretWriter(props);
     this.#lists = new PullSecretLists(props);
+  }
+
+  hidden(namespace: string): readonly string[] {
+    const { namespaces, secrets, serviceAccounts } = this.#props;
+    const kinds = {
+      namespaces: [namespaces],
+      secrets: secrets.values(),
+      serviceaccounts: serviceAccounts.values(),
+    };
+    return Object.entries(kinds)
+      .filter(([, stores]) => [...stores].some(({ refused }) => refused.has(namespace)))
+      .map(([kind]) => kind);
   }
 
   namespace(name: string): NamespaceView | undefined {
@@ -52,23 +66,31 @@ export class KubernetesCluster implements Cluster {
   }
 
   async lookUpNamespace(name: string): Promise<NamespaceView | undefined> {
-    const { api, labelSelector, namespaces } = this.#props;
-    const query = {
-      fieldSelector: `metadata.name=${name}`,
-      ...(labelSelector === '' ? {} : { labelSelector }),
-    };
     try {
-      const path = '/api/v1/namespaces';
-      const { body } = await api.call({ method: 'GET', path, query, representation: 'metadata-list' });
-      const [found] = readList(body).items;
+      const [found] = await this.#find(name);
       if (found === undefined) return undefined;
       const view = projectNamespace(found);
-      if (view.name !== name) throw new ApiError(`LIST ${path}`, { status: 0, reason: 'NO_LIST' });
-      namespaces.put(name, view, 'own');
+      this.#props.namespaces.put(name, view, 'own');
       return view;
     } catch (error) {
       throw translate(error, `look up the namespace ${name}`);
     }
+  }
+
+  /** By a list, for which the right to watch is enough, and which knows the selector; by its name where that is all we may. */
+  async #find(name: string): Promise<readonly KubernetesObject[]> {
+    const { api, selection } = this.#props;
+    if (selection.only.length > 0) return readNamespace(api, name);
+    const path = '/api/v1/namespaces';
+    const query = {
+      fieldSelector: `metadata.name=${name}`,
+      ...(selection.selector === '' ? {} : { labelSelector: selection.selector }),
+    };
+    const { body } = await api.call({ method: 'GET', path, query, representation: 'metadata-list' });
+    const { items } = readList(body);
+    if (items.some(({ metadata }) => metadata?.name !== name))
+      throw new ApiError(`LIST ${path}`, { status: 0, reason: 'NO_LIST' });
+    return items;
   }
 
   readDocument(seen: SecretView): Promise<SecretText | undefined> {

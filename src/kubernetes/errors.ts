@@ -40,8 +40,15 @@ export class ApiError extends Error {
   }
 }
 
+/** A request that would have been begun when it was no longer ours to make. */
+export const notSent = ({ method, path }: { readonly method: string; readonly path: string }): ApiError =>
+  new ApiError(`${method} ${path}`, { status: 0, reason: 'not sent, another replica leads' });
+
 /** The list or watch cannot go on from where it was: a new list is needed. */
 export const isGone = (error: unknown): boolean => error instanceof ApiError && error.status === 410;
+
+/** We have no right to it. */
+export const isForbidden = (error: unknown): boolean => error instanceof ApiError && error.status === 403;
 
 /** The object has changed, gone, or been replaced since we looked: look again before doing anything. */
 export function isOutdated(error: unknown): boolean {
@@ -88,7 +95,7 @@ const forbidden = (what: string): Blocked =>
   new Blocked({
     reason: 'Forbidden',
     subject: what,
-    note: `the API server forbids us to ${what}: compare the controller's ClusterRole with the chart's, and look for an admission policy that denies it`,
+    note: `the API server forbids us to ${what}: compare the controller's rights (its ClusterRole, or its Role in the namespace) with the chart's, and look for an admission policy that denies it`,
   });
 
 function rejected({ status, reason, causes }: ApiError, what: string): Blocked {

@@ -126,6 +126,11 @@ export class EventRecorder implements Events {
     this.#stopped.abort();
   }
 
+  /** True while a request is under way. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
   /** Forgets the problem that was not seen for longest, unless it lasts: then the new one is in the log only. */
   #hasRoom(now: number): boolean {
     const [oldest] = this.#entries;

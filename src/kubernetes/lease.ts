@@ -1,7 +1,8 @@
 // Which of several replicas may write: the holder of a Lease, as client-go's leader election does it. Run by app; asked by every
-// request that changes something. Elapsed time is the larger of two differences, by the monotonic clock (the wall clock may be
-// set back) and by the wall clock (the monotonic one stands still while a machine is suspended). Two holders at a time can
-// still be imagined, so every write carries what it has seen as well.
+// request that changes something. How long it has been held is the larger of two differences, by the monotonic clock (the wall
+// clock may be set back) and by the wall clock (the monotonic one stands still while a machine is suspended). How long another
+// has said nothing is the monotonic difference alone, which is never too long: a wall clock that is set forward must not end
+// another's lease. Two holders at a time can still be imagined, so every write carries what it has seen as well.
 import type { Api, ApiCall, Clock, Log, Timer } from '../controller/ports.ts';
 import type { LeaseTimes } from '../domain/settings.ts';
 import { ApiError } from './errors.ts';
@@ -45,8 +46,8 @@ export class LeaderLease {
   readonly #props: LeaderLeaseProps;
   /** The object as last read or written. */
   #seen: LeaseObject | undefined;
-  /** When that was first seen as it is. */
-  #seenAt: Moment = { wall: 0, monotonic: 0 };
+  /** When that was first seen as it is, by the monotonic clock. */
+  #seenAt = 0;
   /** When the request that last renewed it was begun; undefined: it is not ours. */
   #renewedAt: Moment | undefined;
   #failing = false;
@@ -71,8 +72,8 @@ export class LeaderLease {
     while (!signal.aborted) {
       const over = new AbortController();
       this.#round += 1;
-      // A request that hangs must not keep us from the next attempt.
-      await Promise.race([this.#attempt(this.#round), pause(clock, times.renewDeadlineMs, over.signal)]);
+      // A request that hangs must neither keep us from the next attempt nor cost us the lease: there is time for another.
+      await Promise.race([this.#attempt(this.#round), pause(clock, times.renewDeadlineMs / 2, over.signal)]);
       over.abort();
       // Up to a fifth longer, as client-go does, so that replicas do not ask in step.
       await pause(clock, times.retryPeriodMs * (1 + 0.2 * clock.random()), signal);
@@ -127,9 +128,12 @@ export class LeaderLease {
 
   /** Held by another, whose time is not over by our own observation: the times that it writes down are not compared. */
   #isOthers(): boolean {
-    const { holderIdentity = '', leaseDurationSeconds = 0 } = this.#seen?.spec ?? {};
-    if (holderIdentity === '' || holderIdentity === this.#props.identity) return false;
-    return this.#since(this.#seenAt) < leaseDurationSeconds * 1_000;
+    const { identity, times, clock } = this.#props;
+    const { holderIdentity, leaseDurationSeconds = 0 } = this.#seen?.spec ?? {};
+    if ((holderIdentity ?? '') === '' || holderIdentity === identity) return false;
+    // Without a duration it was written by hand: then ours is as good as any.
+    const lastsMs = leaseDurationSeconds > 0 ? leaseDurationSeconds * 1_000 : times.leaseDurationMs;
+    return clock.monotonic() - this.#seenAt < lastsMs;
   }
 
   /** What it says when it is ours. */
@@ -174,7 +178,7 @@ export class LeaderLease {
     const isSame = this.#seen?.metadata.resourceVersion === lease?.metadata.resourceVersion;
     this.#seen = lease;
     this.#outdated = false;
-    if (!isSame) this.#seenAt = this.#now();
+    if (!isSame) this.#seenAt = this.#props.clock.monotonic();
   }
 
   #noticeEnd(): void {

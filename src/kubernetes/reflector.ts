@@ -1,18 +1,15 @@
-// Keeps a store equal to the cluster: a complete list, then a watch from its version on, for ever. One for each kind
-// that is watched; started and stopped by app. Every failure is answered by a back-off and another try; the store keeps
-// what it has meanwhile.
+// Keeps a store equal to the cluster: a complete list, then a watch from its version on, for ever. One for each source that
+// is watched; started and stopped by app. Every failure is answered by a back-off and another try; the store keeps what it
+// has meanwhile.
 import { backoffDelay } from '../domain/backoff.ts';
-import type { Api, ApiCall, Clock, Log, Metrics, WatchEvent } from '../controller/ports.ts';
-import { ApiError, isGone } from './errors.ts';
+import type { Api, Clock, Log, Metrics, WatchEvent } from '../controller/ports.ts';
+import { ApiError, isForbidden, isGone } from './errors.ts';
 import { pause } from './pause.ts';
-import { readList } from './read-list.ts';
+import type { Source } from './source.ts';
 import { type Store, type Versioned, isNewer } from './store.ts';
 import { type KubernetesObject, versionOf } from './views.ts';
 
 const backoff = { baseMs: 500, maxMs: 30_000 };
-
-/** Objects a page of a list: few enough that one page is never a burden. */
-const pageSize = '500';
 
 /** The server ends a watch after this long, evenly spread so that not all watches end at once. In s. */
 const watchSeconds = { least: 300, spread: 300 };
@@ -34,13 +31,12 @@ export interface ReflectorProps<View extends Versioned> {
   readonly metrics: Pick<Metrics, 'watchStarted' | 'watchHeard'>;
   /** What it is called in logs and metrics. */
   readonly resource: string;
-  readonly path: string;
-  /** Selectors. */
-  readonly query: Readonly<Record<string, string>>;
-  readonly representation: 'full' | 'metadata';
+  readonly source: Source;
   readonly project: (object: KubernetesObject) => View;
   readonly keyOf: (view: View) => string;
   readonly store: Store<View>;
+  /** The namespace that this is about, and that alone; undefined: the whole cluster. */
+  readonly part?: string | undefined;
 }
 
 /** The reflector. */
@@ -60,7 +56,7 @@ export class Reflector<View extends Versioned> {
 
   /** Runs until `signal` aborts. Never fails. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log, resource } = this.#props;
+    const { clock, log, resource, source } = this.#props;
     while (!signal.aborted) {
       try {
         await this.#listAndWatch(signal, this.#failures > 0);
@@ -69,7 +65,8 @@ export class Reflector<View extends Versioned> {
         if (signal.aborted) return;
         this.#failures += 1;
         const failures = this.#failures;
-        if (isGone(error) || failures >= listAfter) this.#version = undefined;
+        if (isGone(error) || failures >= listAfter || source.listsAgain) this.#version = undefined;
+        this.#noteRefusal(error);
         const asked = error instanceof ApiError ? (error.afterMs ?? 0) : 0;
         const delay = Math.min(
           Math.max(asked, backoffDelay(backoff, failures, clock.random())),
@@ -81,55 +78,60 @@ export class Reflector<View extends Versioned> {
     }
   }
 
+  /** Of one namespace only: a whole cluster that refuses us is nothing that we could go on without. */
+  #noteRefusal(error: unknown): void {
+    const { part, store } = this.#props;
+    if (part !== undefined && isForbidden(error)) store.refuse(part);
+  }
+
   async #listAndWatch(signal: AbortSignal, afterFailure: boolean): Promise<void> {
-    const { clock, metrics, resource, log } = this.#props;
+    const { clock, metrics, resource, log, source } = this.#props;
     if (this.#version === undefined) {
       this.#version = await this.#list();
       log.debug('listed', { resource, version: this.#version });
     }
     const startedAt = clock.monotonic();
     metrics.watchStarted(resource, afterFailure);
-    await this.#watch(this.#version, signal);
+    try {
+      await this.#watch(this.#version, signal);
+    } catch (error) {
+      if (source.pollMs === undefined || !isForbidden(error)) throw error;
+      await pause(clock, source.pollMs, signal);
+    }
+    if (source.listsAgain) this.#version = undefined;
     // A server that ends every watch at once must not be asked again without a pause.
     if (clock.monotonic() - startedAt < 1_000) await pause(clock, backoff.baseMs, signal);
   }
 
-  /** A complete list, by pages, into the store. @returns its version */
+  /** Everything that there is, into the store. @returns where the watch begins */
   async #list(): Promise<string> {
-    const { api, store, project, keyOf, representation } = this.#props;
-    const metadataOnly = representation === 'metadata';
+    const { api, store, project, keyOf, source, part } = this.#props;
     const views = new Map<string, View>();
-    let version = '';
-    for (let token = ''; ;) {
-      const page = token === '' ? {} : { continue: token };
-      const call = this.#call({ limit: pageSize, ...page });
-      const { body } = await api.call(metadataOnly ? { ...call, representation: 'metadata-list' } : call);
-      const { metadata, items } = readList(body);
+    let version: string | undefined;
+    for await (const { items, version: at } of source.list(api)) {
       for (const item of items) {
         const view = project(item);
         views.set(keyOf(view), view);
       }
-      version = metadata.resourceVersion;
-      token = metadata.continue ?? '';
-      if (token === '') break;
+      version = at;
     }
     // Older than what we have been told: etcd was restored. Then the list is the truth, whatever we know.
-    if (isNewer(this.#newest, version)) store.reset();
-    store.replace(views, version);
-    this.#newest = version;
+    if (version === undefined || isNewer(this.#newest, version)) store.reset(part);
+    store.replace(views, version ?? '', part);
+    this.#newest = version ?? '';
     this.#heard();
-    return version;
+    return this.#newest;
   }
 
   async #watch(version: string, signal: AbortSignal): Promise<void> {
-    const { api, clock } = this.#props;
+    const { api, clock, source } = this.#props;
     const silence = new AbortController();
     const watchdog = this.#guard(silence);
     const seconds = Math.round(watchSeconds.least + watchSeconds.spread * clock.random());
-    const call = this.#call({
-      watch: 'true',
+    const call = source.watch({
       allowWatchBookmarks: 'true',
-      resourceVersion: version,
+      // Without one, the watch begins with what there is at that moment.
+      ...(version !== '' && { resourceVersion: version }),
       timeoutSeconds: String(seconds),
     });
     try {
@@ -172,11 +174,6 @@ export class Reflector<View extends Versioned> {
     };
     let timer = clock.setTimer(silenceLimit, check);
     return { cancel: () => timer.cancel() };
-  }
-
-  #call(query: Readonly<Record<string, string>>): ApiCall {
-    const { path, representation } = this.#props;
-    return { method: 'GET', path, query: { ...this.#props.query, ...query }, representation };
   }
 }
 

@@ -23,10 +23,13 @@ interface Write {
   readonly namespace: string;
   readonly name: string;
   readonly desired: DesiredSecret;
-  /** What must still be true of the object; empty for a new one. */
+  /** What must still be true of the object. */
   readonly guard: { readonly uid?: string; readonly resourceVersion?: string };
   readonly force: boolean;
 }
+
+/** Below that of every object, so a write that carries it can only create; `0` would mean any version. */
+const noVersion = '1';
 
 /** Which Secret. */
 type Place = Pick<SecretView, 'namespace' | 'name'>;
@@ -51,9 +54,14 @@ export class SecretWriter {
   }
 
   async create(place: Place, desired: DesiredSecret): Promise<SecretView> {
-    // Unforced: where a Secret of our name has appeared meanwhile, its fields are not taken over (409). It answers 200
-    // instead of 201 when that Secret happens to agree with every field of ours; then it is looked at again.
-    const { status, view } = await this.#apply({ ...place, desired, guard: {}, force: false });
+    // Where a Secret of our name has appeared meanwhile it is left alone (409), by the version that no object ever has:
+    // unforced is not enough, since what another replica has made has our field manager too.
+    const { status, view } = await this.#apply({
+      ...place,
+      desired,
+      guard: { resourceVersion: noVersion },
+      force: false,
+    });
     if (status === 201) return view;
     throw new Retryable('conflict', `apply Secret ${textOf(place)}: it was there already`);
   }

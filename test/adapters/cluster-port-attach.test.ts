@@ -49,7 +49,7 @@ function clusterWith(api: Api): KubernetesCluster {
     serviceAccounts: new Map([['default', accounts]]),
     projectSecret: secretProjector({ manager: settings.instance, fields }),
     manager: settings.instance,
-    labelSelector: '',
+    selection: { only: [], selector: '' },
   });
 }
 

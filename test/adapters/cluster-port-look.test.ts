@@ -34,7 +34,10 @@ afterEach(async () => {
   await server.close();
 });
 
-function clusterWith({ labelSelector = '' } = {}): KubernetesCluster {
+function clusterWith({
+  selector = '',
+  only = [],
+}: { selector?: string; only?: readonly string[] } = {}): KubernetesCluster {
   return new KubernetesCluster({
     api: new HttpApi({ connection, clock: new ManualClock(), userAgent: 'x' }),
     namespaces,
@@ -42,7 +45,7 @@ function clusterWith({ labelSelector = '' } = {}): KubernetesCluster {
     serviceAccounts: new Map(),
     projectSecret: secretProjector({ manager: 'ecr-pull-secrets', fields: [] }),
     manager: 'ecr-pull-secrets',
-    labelSelector,
+    selection: { selector, only },
   });
 }
 
@@ -67,11 +70,11 @@ describe('the live look at a namespace', () => {
       'tier=prod,!legacy',
       { fieldSelector: 'metadata.name=team-a', labelSelector: 'tier=prod,!legacy' },
     ],
-  ])('asks for metadata %s', async (_how, labelSelector, query) => {
+  ])('asks for metadata %s', async (_how, selector, query) => {
     server.next((exchange) =>
       exchange.json(listOf([live({ 'ecr-pull-secrets/enabled': 'true', other: 'x' })])),
     );
-    expect(await clusterWith({ labelSelector }).lookUpNamespace('team-a')).toStrictEqual(
+    expect(await clusterWith({ selector }).lookUpNamespace('team-a')).toStrictEqual(
       aNamespace({ resourceVersion: '60' }),
     );
     expect(server.requests).toHaveLength(1);
@@ -119,5 +122,40 @@ describe('the live look at a namespace', () => {
   ])('that %s is told as such', async (_how, handler, expected) => {
     server.next(handler);
     expect(await failureOf(clusterWith().lookUpNamespace('team-a'))).toMatchObject(expected);
+  });
+});
+
+describe('the live look at a namespace that is looked at by itself', () => {
+  const cluster = () => clusterWith({ only: ['team-a'] });
+  const live = { metadata: { name: 'team-a', resourceVersion: '60' } };
+
+  test('is a GET of its metadata by its name', async () => {
+    server.next((exchange) => exchange.json(live));
+    expect(await cluster().lookUpNamespace('team-a')).toStrictEqual(
+      aNamespace({ resourceVersion: '60', annotations: {} }),
+    );
+    expect(server.requests).toHaveLength(1);
+    expect(server.requests[0]).toMatchObject({ method: 'GET', path: '/api/v1/namespaces/team-a', query: {} });
+    expect(server.requests[0]?.headers.accept).toContain('as=PartialObjectMetadata;');
+  });
+
+  test('finds none where there is none', async () => {
+    server.next((exchange) => exchange.refuse(404, 'NotFound'));
+    expect(await cluster().lookUpNamespace('team-a')).toBeUndefined();
+  });
+
+  test.each<[string, Handler, object]>([
+    ['is forbidden', (exchange) => exchange.refuse(403, 'Forbidden'), { name: 'Blocked' }],
+    ['fails for now', (exchange) => exchange.refuse(500, 'InternalError'), { name: 'Retryable' }],
+    ['brings something else', (exchange) => exchange.json({ kind: 'Status' }), { name: 'Retryable' }],
+    [
+      'brings another namespace',
+      (exchange) => exchange.json({ metadata: { name: 'team-b' } }),
+      { name: 'Retryable' },
+    ],
+  ])('is no proof of absence where it %s', async (_how, handler, expected) => {
+    server.next(handler);
+    expect(await failureOf(cluster().lookUpNamespace('team-a'))).toMatchObject(expected);
+    expect(told).toStrictEqual([]);
   });
 });

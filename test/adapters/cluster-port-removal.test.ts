@@ -54,7 +54,7 @@ function clusterWith({ dry = false } = {}): KubernetesCluster {
     serviceAccounts: new Map([['default', accounts]]),
     projectSecret: secretProjector({ manager: 'ecr-pull-secrets', fields: [] }),
     manager: 'ecr-pull-secrets',
-    labelSelector: '',
+    selection: { only: [], selector: '' },
   });
 }
 

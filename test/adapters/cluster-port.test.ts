@@ -51,7 +51,7 @@ beforeEach(async () => {
     serviceAccounts: new Map(),
     projectSecret: secretProjector({ manager: settings.instance, fields: desiredFields(settings) }),
     manager: settings.instance,
-    labelSelector: '',
+    selection: { only: [], selector: '' },
   });
 });
 
@@ -93,6 +93,8 @@ describe('making the Secret', () => {
       metadata: {
         name: 'ecr-pull-secret',
         namespace: 'team-a',
+        // No object has this version, so nothing that is there can be overwritten, not even what another replica has made.
+        resourceVersion: '1',
         labels: { team: 'x', 'app.kubernetes.io/managed-by': 'ecr-pull-secrets' },
         annotations: desired.annotations,
       },

@@ -168,3 +168,48 @@ test('after a reset a list counts as newer, whatever was known, and what it lack
   store.put('a', view('29'), 'cluster');
   expect(store.get('a')?.resourceVersion).toBe('30');
 });
+
+test('of several parts it is complete when each was listed or refused', async () => {
+  const store = new Store<View>(['a', 'b', 'c']);
+  let complete = false;
+  const waiting = store.whenSynced().then(() => (complete = true));
+  store.replace(new Map([['a', view('1')]]), '5', 'a');
+  store.refuse('b');
+  await Promise.resolve();
+  expect([store.synced, complete]).toStrictEqual([false, false]);
+  store.replace(new Map(), '5', 'c');
+  await waiting;
+  expect([store.synced, complete, [...store.refused]]).toStrictEqual([true, true, ['b']]);
+});
+
+test('a list of one part says nothing about the others', () => {
+  const store = new Store<View>(['a', 'b']);
+  store.replace(new Map([['a', view('1')]]), '5', 'a');
+  store.replace(new Map([['b', view('2')]]), '5', 'b');
+  store.replace(new Map(), '9', 'b');
+  expect([...store.keys()]).toStrictEqual(['a']);
+  store.reset('b');
+  store.put('a', view('0'), 'cluster');
+  expect(store.get('a')).toStrictEqual(view('1'));
+  store.reset('a');
+  store.put('a', view('0'), 'cluster');
+  expect(store.get('a')).toStrictEqual(view('0'));
+});
+
+test('that a part may not be looked at, and that it may again, is told once; what was known stays', () => {
+  const store = new Store<View>(['a', 'b']);
+  store.replace(new Map([['a', view('1')]]), '5', 'a');
+  const changes: Change<View>[] = [];
+  store.onChange((change) => changes.push(change));
+  store.refuse('a');
+  store.refuse('a');
+  store.refuse('b');
+  expect(told(changes)).toStrictEqual([
+    ['a', '1', '1', 'access'],
+    ['b', undefined, undefined, 'access'],
+  ]);
+  expect([[...store.refused], store.get('a')]).toStrictEqual([['a', 'b'], view('1')]);
+  store.replace(new Map([['a', view('1')]]), '6', 'a');
+  expect(told(changes.slice(2))).toStrictEqual([['a', '1', '1', 'access']]);
+  expect([...store.refused]).toStrictEqual(['b']);
+});

@@ -3,7 +3,7 @@
 // (the cluster tests go against one); it must not be kinder than that.
 import type { Api, ApiAnswer, ApiCall, WatchEvent } from '../../src/controller/ports.ts';
 import { ApiError } from '../../src/kubernetes/errors.ts';
-import { type ModelObject, applySecret, patchServiceAccount } from './model-writes.ts';
+import { type ModelObject, applySecret, patchServiceAccount, putLease } from './model-writes.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 export type Resource = 'namespaces' | 'secrets' | 'serviceaccounts';
@@ -27,11 +27,19 @@ export class ModelCluster implements Api {
   readonly #changes: Change[] = [];
   readonly #wakeups = new Set<() => void>();
   #version = 1;
+  /** Watched by nobody, and with versions of their own, so that renewing them pushes nothing out of the history. */
+  readonly #leases = new Map<string, ModelObject>();
+  #leaseVersion = 1;
   /** Requests by method. */
   readonly requests = new Map<string, number>();
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
+  }
+
+  /** Grows with every change of what is watched. */
+  get version(): number {
+    return this.#version;
   }
 
   get(resource: Resource, namespace: string, name: string): ModelObject | undefined {
@@ -63,10 +71,15 @@ export class ModelCluster implements Api {
   }
 
   async call(call: ApiCall): Promise<ApiAnswer> {
-    this.requests.set(call.method, (this.requests.get(call.method) ?? 0) + 1);
     await this.#clock.sleep(1 + 20 * this.#clock.random());
     if (this.#clock.random() < failureRate) throw refusal(call, 500, 'InternalError');
-    return this.#answer(call);
+    return this.execute(call);
+  }
+
+  /** What the server does when a request has arrived, all at once. */
+  execute(call: ApiCall): ApiAnswer {
+    this.requests.set(call.method, (this.requests.get(call.method) ?? 0) + 1);
+    return call.path.startsWith('/apis/coordination.k8s.io/') ? this.#answerLease(call) : this.#answer(call);
   }
 
   async *watch(call: ApiCall, signal: AbortSignal): AsyncIterable<WatchEvent> {
@@ -77,6 +90,7 @@ export class ModelCluster implements Api {
     const breaksAt = this.#clock.random() < 0.05 ? now + 60_000 * this.#clock.random() : Infinity;
     let seen = this.#firstVersion(call);
     while (!signal.aborted && this.#clock.now() < end) {
+      if (this.#hasForgotten(seen)) throw new ApiError('WATCH', { status: 0, reason: 'ECONNRESET' });
       const news = this.#changes.filter(({ version }) => version > seen);
       for (const change of news) {
         seen = change.version;
@@ -92,9 +106,25 @@ export class ModelCluster implements Api {
   /** Where the watch goes on from. */
   #firstVersion(call: ApiCall): number {
     const seen = Number(call.query?.['resourceVersion']);
-    const oldest = this.#changes[0]?.version ?? 0;
-    if (this.#changes.length >= history && seen < oldest) throw refusal(call, 410, 'Expired');
+    if (this.#hasForgotten(seen)) throw refusal(call, 410, 'Expired');
     return seen;
+  }
+
+  /** A watch that has fallen behind so far cannot go on. */
+  #hasForgotten(seen: number): boolean {
+    return this.#changes.length >= history && seen < (this.#changes[0]?.version ?? 0);
+  }
+
+  #answerLease(call: ApiCall): ApiAnswer {
+    const seen = this.#leases.get(call.path);
+    if (call.method === 'PUT') {
+      const resourceVersion = String((this.#leaseVersion += 1));
+      const { metadata, ...rest } = putLease(seen, call);
+      this.#leases.set(call.path, { ...rest, metadata: { ...metadata, resourceVersion } });
+    }
+    const lease = this.#leases.get(call.path);
+    if (lease === undefined) throw refusal(call, 404, 'NotFound');
+    return { status: seen === undefined ? 201 : 200, body: lease };
   }
 
   #answer(call: ApiCall): ApiAnswer {

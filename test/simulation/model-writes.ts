@@ -1,5 +1,5 @@
-// What the modelled API server does with the two kinds of write that the controller makes: server-side apply of a Secret
-// and a guarded JSON Patch of a ServiceAccount. Pure: the object before and the request → the object after, or a refusal.
+// What the modelled API server does with the kinds of write that the controller makes: server-side apply of a Secret, a
+// guarded JSON Patch of a ServiceAccount, a PUT of a Lease. Pure: the object before and the request → the object after, or a refusal.
 import type { ApiCall } from '../../src/controller/ports.ts';
 import { ApiError } from '../../src/kubernetes/errors.ts';
 
@@ -17,6 +17,7 @@ interface Metadata {
 export interface ModelObject {
   readonly metadata: Metadata;
   readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: unknown;
   readonly imagePullSecrets?: readonly { readonly name: string }[];
 }
 
@@ -39,8 +40,12 @@ function refuseOutdated(seen: Metadata | undefined, { uid, resourceVersion }: Me
   }
   if (uid !== undefined && uid !== seen.uid) throw refusal(call, 422, 'Invalid', 'metadata.uid');
   const outdated = resourceVersion !== undefined && resourceVersion !== seen.resourceVersion;
-  if (outdated || call.query?.['force'] !== 'true') throw refusal(call, 409, 'Conflict');
+  if (outdated || !mayOverwrite(seen, call)) throw refusal(call, 409, 'Conflict');
 }
+
+/** Of two with the same name, the one overwrites what the other has applied, also unforced. */
+const mayOverwrite = ({ managedFields }: Metadata, { query }: ApiCall): boolean =>
+  query?.['force'] === 'true' || managedFields?.[0]?.manager === query?.['fieldManager'];
 
 type Fields = Readonly<Record<string, string>>;
 
@@ -75,6 +80,16 @@ export function patchServiceAccount(seen: ModelObject | undefined, call: ApiCall
     }
   }
   return { ...seen, ...(list === undefined ? {} : { imagePullSecrets: list }) };
+}
+
+/** A PUT of a Lease, which makes a missing one whatever version it names. */
+export function putLease(seen: ModelObject | undefined, call: ApiCall): ModelObject {
+  const lease = call.body as ModelObject;
+  const { resourceVersion } = lease.metadata;
+  if (seen === undefined) return lease;
+  if (resourceVersion === undefined) throw refusal(call, 422, 'Invalid', 'metadata.resourceVersion');
+  if (resourceVersion !== seen.metadata.resourceVersion) throw refusal(call, 409, 'Conflict');
+  return lease;
 }
 
 function refusal({ method, path }: ApiCall, status: number, reason: string, field?: string): ApiError {

@@ -61,6 +61,14 @@ export class VirtualClock implements Clock {
     return new Promise((resolve) => void this.setTimer(ms, resolve));
   }
 
+  /** Does it again and again, about every `ms`, by chance. */
+  every(ms: number, action: () => void): void {
+    this.setTimer(ms * (0.5 + this.random()), () => {
+      action();
+      this.every(ms, action);
+    });
+  }
+
   /** Lets time pass until `end`; after each moment at which something happened, `afterStep` may look at the world. */
   async runUntil(end: number, afterStep: () => void): Promise<void> {
     await settle();

@@ -6,14 +6,11 @@ import type { Log, Metrics } from '../../src/controller/ports.ts';
 import type { Settings } from '../../src/domain/settings.ts';
 import { ModelAws } from './model-aws.ts';
 import { ModelCluster } from './model-cluster.ts';
-import type { ModelObject } from './model-writes.ts';
+import { Tenants } from './tenants.ts';
 import { VirtualClock, seededChance } from './virtual-clock.ts';
 
 const minute = 60_000;
 const hour = 60 * minute;
-
-/** A new namespace may wait this long for its Secret while some AWS calls fail: the longest back-off and one call. */
-const grace = 6 * minute;
 
 const configuration = `
 registries: [111122223333.dkr.ecr.eu-west-1.amazonaws.com, 444455556666.dkr.ecr.us-east-1.amazonaws.com]
@@ -24,9 +21,11 @@ profiles:
     roleArn: arn:aws:iam::777788889999:role/pull
 `;
 
-interface Held {
-  readonly uid: string;
-  readonly expires: number;
+/** The settings of every controller in the simulation. @param more further lines of the configuration file */
+export function simulatedSettings(more = ''): Settings {
+  const result = readConfig(configuration + more, { AWS_REGION: 'eu-west-1' });
+  if ('problems' in result) throw new Error(result.problems.join('\n'));
+  return result.settings;
 }
 
 /** The world. */
@@ -34,43 +33,36 @@ export class World {
   readonly clock: VirtualClock;
   readonly cluster: ModelCluster;
   readonly aws: ModelAws;
-  /** What broke a promise, in words. */
-  readonly broken = new Set<string>();
+  readonly tenants: Tenants;
   /** Unexpected errors that the controller logged. */
   readonly errors: unknown[] = [];
-  readonly counts = { restarts: 0, created: 0, removed: 0, secretsDeleted: 0, outages: 0, checks: 0 };
-  readonly #settings: Settings;
-  readonly #held = new WeakMap<ModelObject, Held>();
-  readonly #uids = new Map<string, string>();
-  /** When each namespace asked for a Secret, ms since the epoch. */
-  readonly #selectedAt = new Map<string, number>();
+  readonly counts = { restarts: 0, outages: 0 };
+  readonly #settings = simulatedSettings();
   #controller: Controller | undefined;
-  #awsBackAt = 0;
+  /** Since when the controller runs and AWS answers. */
+  #ableSince = 0;
 
   constructor(seed: number) {
     this.clock = new VirtualClock({ now: Date.UTC(2026, 0, 1), random: seededChance(seed) });
     this.cluster = new ModelCluster(this.clock);
     this.aws = new ModelAws(this.clock);
-    const result = readConfig(configuration, { AWS_REGION: 'eu-west-1' });
-    if ('problems' in result) throw new Error(result.problems.join('\n'));
-    this.#settings = result.settings;
+    const { secretName } = this.#settings;
+    this.tenants = new Tenants({ clock: this.clock, cluster: this.cluster, aws: this.aws, secretName });
   }
 
   /** Lets the days pass. */
   async run(days: number): Promise<void> {
-    for (let index = 0; index < 12; index += 1) this.#createNamespace();
+    const { clock, tenants } = this;
+    for (let index = 0; index < 12; index += 1) tenants.create();
     this.#startController();
-    this.#every(4 * hour, () => this.#createNamespace());
-    this.#every(9 * hour, () => this.#withAny((name) => this.#removeNamespace(name)));
-    this.#every(7 * hour, () => this.#withAny((name) => this.#deleteSecret(name)));
-    this.#every(11 * hour, () => this.#withAny((name) => this.#detach(name)));
-    this.#every(50 * hour, () => void this.#restart());
-    this.#every(90 * hour, () => void this.#outage());
-    await this.clock.runUntil(this.clock.now() + days * 24 * hour, () => this.#check());
-    await Promise.all([
-      this.#controller?.stop(),
-      this.clock.runUntil(this.clock.now() + minute, () => undefined),
-    ]);
+    clock.every(4 * hour, () => tenants.create());
+    clock.every(9 * hour, () => tenants.removeAny());
+    clock.every(7 * hour, () => tenants.deleteAnySecret());
+    clock.every(11 * hour, () => tenants.detachAny());
+    clock.every(50 * hour, () => void this.#restart());
+    clock.every(90 * hour, () => void this.#outage());
+    await clock.runUntil(clock.now() + days * 24 * hour, () => this.#check());
+    await Promise.all([this.#controller?.stop(), clock.runUntil(clock.now() + minute, () => undefined)]);
   }
 
   #startController(): void {
@@ -102,99 +94,19 @@ export class World {
     this.aws.down = true;
     await this.clock.sleep(2 * hour);
     this.aws.down = false;
-    this.#awsBackAt = this.clock.now();
+    this.#ableSince = this.clock.now();
   }
 
-  #createNamespace(): void {
-    this.counts.created += 1;
-    const name = `ns-${this.counts.created}`;
-    const key = this.clock.random() < 0.5 ? 'profile' : 'enabled';
-    const annotations = { [`ecr-pull-secrets/${key}`]: key === 'profile' ? 'team' : 'true' };
-    this.cluster.put('namespaces', { metadata: { name, annotations } });
-    this.cluster.put('serviceaccounts', { metadata: { name: 'default', namespace: name } });
-    this.#selectedAt.set(name, this.clock.now());
-  }
-
-  #removeNamespace(name: string): void {
-    this.counts.removed += 1;
-    this.#selectedAt.delete(name);
-    this.cluster.delete('secrets', name, this.#settings.secretName);
-    this.cluster.delete('serviceaccounts', name, 'default');
-    this.cluster.delete('namespaces', '', name);
-  }
-
-  #deleteSecret(name: string): void {
-    this.counts.secretsDeleted += 1;
-    this.#uids.delete(name);
-    this.#selectedAt.set(name, this.clock.now());
-    this.cluster.delete('secrets', name, this.#settings.secretName);
-  }
-
-  #detach(name: string): void {
-    const seen = this.cluster.get('serviceaccounts', name, 'default');
-    if (seen !== undefined)
-      this.cluster.put('serviceaccounts', { ...seen, imagePullSecrets: [{ name: 'other' }] });
-    this.#selectedAt.set(name, this.clock.now());
-  }
-
-  /** The promises. */
   #check(): void {
-    this.counts.checks += 1;
-    const now = this.clock.now();
-    const waitsForAws = this.aws.down || now < this.#awsBackAt + grace;
-    const works = this.#controller !== undefined && !waitsForAws;
-    for (const [name, since] of this.#selectedAt) {
-      const secret = this.cluster.get('secrets', name, this.#settings.secretName);
-      if (secret !== undefined) this.#checkSecret(name, secret);
-      if (!works || now <= since + grace) continue;
-      if (secret === undefined) this.broken.add(`${name} has no Secret`);
-      if (!this.#isAttached(name)) this.broken.add(`${name} is not attached`);
-    }
-  }
-
-  #checkSecret(name: string, secret: ModelObject): void {
-    const { uid, expires } = this.#heldBy(secret);
-    if (expires * 1_000 <= this.clock.now()) this.broken.add(`${name} holds an expired token`);
-    if ((this.#uids.get(name) ?? uid) !== uid) this.broken.add(`${name}: the UID of the Secret has changed`);
-    this.#uids.set(name, uid);
-  }
-
-  #isAttached(name: string): boolean {
-    const list = this.cluster.get('serviceaccounts', name, 'default')?.imagePullSecrets ?? [];
-    return list.some((entry) => entry.name === this.#settings.secretName);
-  }
-
-  /** What AWS knows of the tokens in the document, not what our annotations say of them. */
-  #heldBy(secret: ModelObject): Held {
-    let held = this.#held.get(secret);
-    if (held === undefined) {
-      const document = Buffer.from(secret.data?.['.dockerconfigjson'] ?? '', 'base64').toString();
-      const { auths } = JSON.parse(document) as { auths: Record<string, { password: string }> };
-      const expiries = Object.values(auths).map(({ password }) => this.aws.expiryOf(password));
-      held = { uid: secret.metadata.uid ?? '', expires: Math.min(...expiries) };
-      this.#held.set(secret, held);
-    }
-    return held;
-  }
-
-  #withAny(action: (name: string) => void): void {
-    const names = [...this.#selectedAt.keys()];
-    const name = names[Math.floor(this.clock.random() * names.length)];
-    if (name !== undefined) action(name);
-  }
-
-  /** About every `ms`, by chance. */
-  #every(ms: number, action: () => void): void {
-    this.clock.setTimer(ms * (0.5 + this.clock.random()), () => {
-      action();
-      this.#every(ms, action);
-    });
+    const isAble = this.#controller !== undefined && !this.aws.down;
+    this.tenants.check(isAble ? this.#ableSince : Infinity);
   }
 }
 
 const ignore = (): void => undefined;
 
-const silentMetrics: Metrics = {
+/** Metrics that nobody reads. */
+export const silentMetrics: Metrics = {
   reconciled: ignore,
   wrote: ignore,
   retried: ignore,

@@ -22,6 +22,8 @@ export class MemoryCluster implements Cluster {
   readonly namespaces = new Map<string, NamespaceView>();
   /** Names of namespaces that are there, but which the selector does not match: the controller does not see them. */
   readonly unmatched = new Set<string>();
+  /** What of a namespace the controller may not see. */
+  readonly hiddenKinds = new Map<string, readonly string[]>();
   /** By namespace and name with a slash between. */
   readonly secrets = new Map<string, HeldSecret>();
   /** By namespace and name with a slash between. */
@@ -34,6 +36,10 @@ export class MemoryCluster implements Cluster {
 
   constructor(secretName = 'ecr-pull-secret') {
     this.#secretName = secretName;
+  }
+
+  hidden(namespace: string): readonly string[] {
+    return this.hiddenKinds.get(namespace) ?? [];
   }
 
   namespace(name: string): NamespaceView | undefined {

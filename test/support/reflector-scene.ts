@@ -4,10 +4,12 @@ import type { LogFields } from '../../src/controller/ports.ts';
 import { HttpApi } from '../../src/kubernetes/api.ts';
 import type { Connection } from '../../src/kubernetes/connection.ts';
 import { Reflector } from '../../src/kubernetes/reflector.ts';
+import { type Source, collection } from '../../src/kubernetes/source.ts';
 import { Store } from '../../src/kubernetes/store.ts';
 import { ManualClock } from './manual-clock.ts';
 import {
   type Handler,
+  type SeenRequest,
   type StubApiServer,
   type WatchStream,
   connectTo,
@@ -20,6 +22,12 @@ export interface Thing {
   readonly name: string;
   readonly resourceVersion: string;
 }
+
+const things = collection({
+  path: '/api/v1/things',
+  query: { fieldSelector: 'metadata.name=x' },
+  representation: 'metadata',
+});
 
 /** An object of the API server. */
 export const item = (name: string, resourceVersion: string) => ({ metadata: { name, resourceVersion } });
@@ -34,11 +42,14 @@ export const listOf = (version: string, names: Readonly<Record<string, string>>,
 /** What a bookmark holds. */
 export const bookmark = (resourceVersion: string) => ({ metadata: { resourceVersion } });
 
+const isWatching = ({ query, path }: Pick<SeenRequest, 'query' | 'path'>): boolean =>
+  query['watch'] === 'true' || path.startsWith('/api/v1/watch/');
+
 /** The scene. */
 export class ReflectorScene {
   readonly server: StubApiServer;
   readonly clock = new ManualClock();
-  readonly store = new Store<Thing>();
+  readonly store: Store<Thing>;
   /** What the store told. */
   readonly changes: string[] = [];
   readonly stop = new AbortController();
@@ -50,28 +61,35 @@ export class ReflectorScene {
   readonly heard: number[] = [];
   /** What lists answer, one after another; the last one goes on. */
   lists: Handler[] = [(exchange) => exchange.json(listOf('10', { a: '3', b: '4' }))];
+  /** What a watch answers; undefined: a stream. */
+  watches: Handler | undefined;
   running: Promise<void> = Promise.resolve();
   readonly #connection: Connection;
 
-  private constructor(server: StubApiServer) {
+  private constructor(server: StubApiServer, parts: readonly string[]) {
     this.server = server;
+    this.store = new Store(parts);
     this.#connection = connectTo(server);
     this.store.onChange(({ key, after, origin }) =>
       this.changes.push(`${key} ${after?.resourceVersion ?? 'gone'} ${origin}`),
     );
     server.handle((exchange) => {
       const { lists } = this;
-      if (exchange.request.query['watch'] === 'true') this.streams.push(exchange.watch());
+      const { query, path } = exchange.request;
+      const isWatch = isWatching({ query, path });
+      if (isWatch && this.watches !== undefined) this.watches(exchange);
+      else if (isWatch) this.streams.push(exchange.watch());
       else (lists.length > 1 ? lists.shift() : lists[0])?.(exchange);
     });
   }
 
-  static async open(): Promise<ReflectorScene> {
-    return new ReflectorScene(await startStubApiServer());
+  /** @param parts of the store; default: the whole cluster */
+  static async open(parts: readonly string[] = []): Promise<ReflectorScene> {
+    return new ReflectorScene(await startStubApiServer(), parts);
   }
 
-  /** Starts the reflector. */
-  run(): void {
+  /** Starts the reflector. @param part the namespace that it is about; default: the whole cluster */
+  run(source: Source = things, part?: string): void {
     const note = (message: string, fields: LogFields = {}) => void this.logged.push({ message, fields });
     const reflector = new Reflector<Thing>({
       api: new HttpApi({ connection: this.#connection, clock: new ManualClock(), userAgent: 'x' }),
@@ -82,15 +100,14 @@ export class ReflectorScene {
         watchHeard: (_resource, at) => void this.heard.push(at),
       },
       resource: 'things',
-      path: '/api/v1/things',
-      query: { fieldSelector: 'metadata.name=x' },
-      representation: 'metadata',
+      source,
       project: ({ metadata }) => ({
         name: metadata?.name ?? '',
         resourceVersion: metadata?.resourceVersion ?? '',
       }),
       keyOf: ({ name }) => name,
       store: this.store,
+      part,
     });
     this.running = reflector.run(this.stop.signal);
   }
@@ -109,9 +126,7 @@ export class ReflectorScene {
 
   /** The versions that watches began from. */
   watchedFrom(): readonly (string | undefined)[] {
-    return this.queries().flatMap(({ watch, resourceVersion }) =>
-      watch === 'true' ? [resourceVersion] : [],
-    );
+    return this.server.requests.filter(isWatching).map(({ query }) => query['resourceVersion']);
   }
 
   /** The failures that were logged. */

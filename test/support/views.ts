@@ -87,7 +87,7 @@ export function aSettings(overrides: Partial<Settings> = {}): Settings {
   return {
     instance: 'ecr-pull-secrets',
     clusterName: '',
-    namespaces: { mode: 'annotated', include: ['*'], exclude: ['kube-*'], selector: '' },
+    namespaces: { mode: 'annotated', only: [], include: ['*'], exclude: ['kube-*'], selector: '' },
     registries: [aRegistry()],
     secretName: 'ecr-pull-secret',
     formerSecretNames: [],

@@ -1,5 +1,5 @@
-// The chart's files against the program's configuration: they are written by hand and must not drift apart. What helm
-// makes of them is seen by the cluster tests; this file needs neither helm nor cluster.
+// The chart's files against the program's configuration: they must not drift apart, whoever wrote them. What helm makes of them is
+// seen by the cluster tests; this file needs neither helm nor cluster.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';

@@ -31,7 +31,7 @@ describe('defaults', () => {
     expect(settingsOf(text)).toEqual({
       instance: 'ecr-pull-secrets',
       clusterName: '',
-      namespaces: { mode: 'annotated', include: ['*'], exclude: ['kube-*'], selector: '' },
+      namespaces: { mode: 'annotated', only: [], include: ['*'], exclude: ['kube-*'], selector: '' },
       registries: [],
       secretName: 'ecr-pull-secret',
       formerSecretNames: [],

@@ -2,91 +2,9 @@
 // is taken, when it is over, and that never two believe to hold it.
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Api, ApiAnswer, ApiCall } from '../../src/controller/ports.ts';
-import { ApiError } from '../../src/kubernetes/errors.ts';
+import type { ApiAnswer, ApiCall } from '../../src/controller/ports.ts';
 import { LeadingApi } from '../../src/kubernetes/leading-api.ts';
-import { LeaderLease } from '../../src/kubernetes/lease.ts';
-import { ManualClock } from '../support/manual-clock.ts';
-import { RecordedLog } from '../support/model-ports.ts';
-
-const times = { leaseDurationMs: 15_000, renewDeadlineMs: 10_000, retryPeriodMs: 2_000 };
-
-interface Spec {
-  readonly holderIdentity: string;
-  readonly leaseDurationSeconds: number;
-  readonly renewTime: string;
-  readonly leaseTransitions: number;
-}
-
-/** One Lease, as an API server keeps it. `fault`: what the next requests meet. */
-class LeaseServer {
-  spec: Spec | undefined;
-  version = 0;
-  requests: ApiCall[] = [];
-
-  api(fault: () => 'none' | 'fail' | 'hang' | 'lost'): Api {
-    const call = async (request: ApiCall): Promise<ApiAnswer> => {
-      const kind = fault();
-      if (kind === 'fail') throw new ApiError('x', { status: 500, reason: 'x' });
-      if (kind === 'hang') await new Promise(() => undefined);
-      this.requests.push(request);
-      const answer = request.method === 'GET' ? this.#get() : this.#put(request.body);
-      if (kind === 'lost') throw new ApiError('x', { status: 0, reason: 'ECONNRESET' });
-      return Promise.resolve(answer);
-    };
-    const watch = () => {
-      throw new Error('it does not watch');
-    };
-    return { call, watch };
-  }
-
-  #get(): ApiAnswer {
-    if (this.spec === undefined) throw new ApiError('GET', { status: 404, reason: 'NotFound' });
-    return { status: 200, body: this.#object() };
-  }
-
-  #put(body: unknown): ApiAnswer {
-    const { metadata, spec } = body as { metadata: { resourceVersion?: string }; spec: Spec };
-    const seen = metadata.resourceVersion ?? '0';
-    if (seen !== String(this.spec === undefined ? 0 : this.version)) {
-      throw new ApiError('PUT', { status: 409, reason: 'Conflict' });
-    }
-    this.spec = spec;
-    this.version += 1;
-    return { status: 200, body: this.#object() };
-  }
-
-  #object(): unknown {
-    return { metadata: { resourceVersion: String(this.version) }, spec: this.spec };
-  }
-}
-
-function aReplica(server: LeaseServer, clock: ManualClock, identity: string) {
-  const replica = { fault: 'none' as 'none' | 'fail' | 'hang' | 'lost', told: [] as boolean[] };
-  const stop = new AbortController();
-  const lease = new LeaderLease({
-    api: server.api(() => replica.fault),
-    clock,
-    log: new RecordedLog(),
-    times,
-    namespace: 'own',
-    name: 'ecr-pull-secrets',
-    identity,
-    onChange: (held) => void replica.told.push(held),
-  });
-  return Object.assign(replica, { lease, stop, running: lease.run(stop.signal) });
-}
-
-/** A leader, and one that waits, on clocks of their own that go alike. */
-async function two() {
-  const server = new LeaseServer();
-  const clock = new ManualClock();
-  const first = aReplica(server, clock, 'first');
-  await clock.settle();
-  const second = aReplica(server, clock, 'second');
-  await clock.advance(100);
-  return { server, clock, first, second };
-}
+import { two } from '../support/lease-scene.ts';
 
 describe('a lease', () => {
   test('that does not exist is made and held at once', async () => {
@@ -172,9 +90,7 @@ describe('a lease', () => {
 
   test('that somebody has taken by hand is not written over', async () => {
     const { server, clock, first } = await two();
-    const { spec } = server;
-    if (spec !== undefined) server.spec = { ...spec, holderIdentity: 'somebody' };
-    server.version += 1;
+    server.write({ ...server.spec, holderIdentity: 'somebody' });
     await clock.advance(5_000);
     expect(first.lease.mayWrite()).toBe(false);
     expect(first.told).toEqual([true, false]);

@@ -70,3 +70,34 @@ describe('a namespace that is not to be served', () => {
     },
   );
 });
+
+describe('a namespace of which something may not be seen', () => {
+  test.each([
+    ['that it is there', 'namespaces'],
+    ['its Secret', 'secrets'],
+    ['its ServiceAccounts', 'serviceaccounts'],
+  ])('is blocked with what is missing and the cure, and nothing is touched: %s', async (_, kind) => {
+    const world = new ReconcileWorld();
+    world.written([usualHost]);
+    // As after a start: nothing is known of what may not be seen.
+    if (kind === 'namespaces') world.cluster.namespaces.clear();
+    world.cluster.hiddenKinds.set('team-a', [kind]);
+    await world.clock.advance(twelveHours * 1_000);
+    const outcome = await world.step();
+    expect(outcome).toMatchObject({
+      kind: 'blocked',
+      problems: [{ reason: 'Forbidden', subject: 'team-a' }],
+    });
+    expect(outcome.problems[0]?.note).toContain(kind);
+    expect(outcome.problems[0]?.note).toContain('Role');
+    expect(world.untouched).toBe(true);
+  });
+
+  test('is served as soon as it may be seen', async () => {
+    const world = new ReconcileWorld();
+    world.cluster.hiddenKinds.set('team-a', ['secrets']);
+    expect(await world.step()).toMatchObject({ kind: 'blocked' });
+    world.cluster.hiddenKinds.clear();
+    expect(await world.step()).toMatchObject({ kind: 'awaiting' });
+  });
+});

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AssetMissing, AssetStore } from '../../rig/control-plane/assets.ts';
-import { envtest, recipes } from '../../rig/control-plane/recipes.ts';
+import { envtest, kubernetesVersions, oldestRecipes, recipes } from '../../rig/control-plane/recipes.ts';
 
 let root: string;
 let cache: string;
@@ -140,6 +140,49 @@ describe('the search for binaries', () => {
     expect(leftovers()).toEqual([]);
   });
 
+  it('takes the oldest Kubernetes from nobody else: not KUBEBUILDER_ASSETS, not the archive, not the newest', async () => {
+    writeExecutable(join(root, 'kube-apiserver'), '');
+    let downloads = 0;
+    const download = async (): Promise<string> => {
+      downloads += 1;
+      throw new Error('no internet');
+    };
+    const assets = store({ assets: root, path: fakeGo(), download });
+    const lines: string[] = [];
+    const tell = (line: string): number => lines.push(line);
+    const newest = await assets.find('kube-controller-manager');
+    const manager = await assets.find('kube-controller-manager', tell, 'oldest');
+    const apiServer = await assets.find('kube-apiserver', tell, 'oldest');
+    const directory = join(cache, 'assets', `${kubernetesVersions.oldest}-`);
+    expect([manager, apiServer].filter((file) => !file.startsWith(directory))).toEqual([]);
+    expect(newest.startsWith(directory)).toBe(false);
+    expect(builds().map((line) => /gitVersion=(\S+)/u.exec(line)?.[1])).toEqual([
+      `v${recipes['kube-controller-manager'].version}`,
+      'v1.30.14',
+      'v1.30.14',
+    ]);
+    expect(lines).toContain('• building kube-apiserver 1.30.14 (about 4 min, once) …');
+    expect(await store({ assets: root }).find('kube-apiserver', tell, 'oldest')).toBe(apiServer);
+    expect(builds()).toHaveLength(3);
+    expect(downloads).toBe(0);
+  });
+
+  it('takes for the oldest Kubernetes the one etcd', async () => {
+    writeExecutable(join(root, 'etcd'), '');
+    expect(await store({ assets: root }).find('etcd', undefined, 'oldest')).toBe(join(root, 'etcd'));
+  });
+
+  it('names Go as the only cure when the oldest Kubernetes cannot be had', async () => {
+    const failure = await store({ assets: root })
+      .find('kube-apiserver', undefined, 'oldest')
+      .catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(AssetMissing);
+    expect(String(failure)).toContain('kube-apiserver 1.30.14 is needed');
+    expect(String(failure)).toContain('not asked, as exactly 1.30.14 is wanted');
+    expect(String(failure)).toContain('Install Go 1.26 or newer');
+    expect(String(failure)).not.toContain('or let KUBEBUILDER_ASSETS');
+  });
+
   it('shows why a build failed, leaves no half file, and tries again', async () => {
     const path = fakeGo('echo half > "$out"; echo "module lookup disabled" >&2; exit 1');
     const assets = store({ path });
@@ -160,20 +203,32 @@ describe('the recipes', () => {
   const read = (file: string): string =>
     readFileSync(new URL(`../../rig/control-plane/${file}`, import.meta.url), 'utf8');
 
-  it('name the versions that go.mod has', () => {
-    const version = recipes['kube-apiserver'].version;
-    const goMod = read('build/go.mod');
+  it.each([
+    ['build/go.mod', recipes['kube-apiserver'], 31],
+    ['build/oldest/go.mod', oldestRecipes['kube-apiserver'], 30],
+  ])('name the versions that %s has', (file, recipe, modules) => {
+    const version = recipe?.version ?? '';
+    const goMod = read(file);
     expect(goMod).toContain(`k8s.io/kubernetes v${version}\n`);
     const staging = [...goMod.matchAll(/^\tk8s\.io\/\S+ => k8s\.io\/\S+ (\S+)$/gmu)].map(
       ([, found]) => found,
     );
-    expect(staging.length).toBeGreaterThan(30);
+    expect(staging.length).toBeGreaterThanOrEqual(modules);
     expect(new Set(staging)).toEqual(new Set([version.replace('1.', 'v0.')]));
+  });
+
+  it('name the version of helm that its go.mod has', () => {
     expect(read('build/helm/go.mod')).toContain(`helm.sh/helm/v4 v${recipes.helm.version}\n`);
   });
 
+  it('of the oldest Kubernetes are of what the chart says', () => {
+    const chart = read('../../charts/ecr-pull-secrets/Chart.yaml');
+    const [, floor] = /^kubeVersion: '?>=(\d+\.\d+)\./mu.exec(chart) ?? [];
+    expect(kubernetesVersions.oldest.startsWith(`${floor}.`)).toBe(true);
+  });
+
   it('name packages that go.sum covers', () => {
-    for (const { module, package: name } of Object.values(recipes)) {
+    for (const { module, package: name } of [...Object.values(recipes), ...Object.values(oldestRecipes)]) {
       expect(read(`${module}/tools.go`)).toContain(`_ "${name}"`);
     }
   });

@@ -39,14 +39,17 @@ function line(props: {
   readonly uri: string;
   readonly code?: number;
   readonly objectRef?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly userAgent?: string;
+  readonly message?: string;
 }): string {
-  const { user, uri, code = 200, objectRef } = props;
+  const { user, uri, code = 200, message, ...rest } = props;
   return `${JSON.stringify({
     verb: 'patch',
     user: { username: user },
     requestURI: uri,
-    objectRef,
-    responseStatus: { code },
+    ...rest,
+    responseStatus: { code, message },
     requestReceivedTimestamp: '2026-11-24T10:00:00.250000Z',
   })}\n`;
 }
@@ -62,6 +65,8 @@ it('gives what came after the mark, whole and without its own requests', async (
       verb: 'patch',
       ...objectRef,
       code: 200,
+      forbidden: false,
+      userAgent: '',
       dryRun: true,
       uri: '/a?dryRun=All&force=false',
       at: Date.parse('2026-11-24T10:00:00.250Z'),
@@ -75,5 +80,28 @@ it('gives the requests of one user', async () => {
   const entries = await log.since(mark, { user: controller });
   expect(entries.map(({ uri, resource, dryRun }) => ({ uri, resource, dryRun }))).toEqual([
     { uri: '/mine', resource: '', dryRun: false },
+  ]);
+});
+
+it('tells a refusal for want of a right from others, and who asked', async () => {
+  const mark = await log.mark();
+  const refused = { 'authorization.k8s.io/decision': 'forbid' };
+  pending.push(
+    line({ user: controller, uri: '/quota', code: 403, message: 'secrets "a" is forbidden: exceeded quota' }),
+    line({
+      user: controller,
+      uri: '/apply',
+      code: 403,
+      message: 'secrets "a" is forbidden: User "b" cannot create resource "secrets"',
+    }),
+    line({ user: controller, uri: '/apply-1.30', code: 403, message: 'secrets "a" is forbidden: ' }),
+    line({ user: controller, uri: '/right', code: 403, annotations: refused, userAgent: 'kubectl/1' }),
+  );
+  const entries = await log.since(mark);
+  expect(entries.map(({ uri, forbidden, userAgent }) => ({ uri, forbidden, userAgent }))).toEqual([
+    { uri: '/quota', forbidden: false, userAgent: '' },
+    { uri: '/apply', forbidden: true, userAgent: '' },
+    { uri: '/apply-1.30', forbidden: true, userAgent: '' },
+    { uri: '/right', forbidden: true, userAgent: 'kubectl/1' },
   ]);
 });

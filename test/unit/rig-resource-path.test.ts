@@ -7,6 +7,7 @@ it.each([
   ['v1', 'Secret', '/api/v1/namespaces/team-a/secrets/x'],
   ['apps/v1', 'Deployment', '/apis/apps/v1/namespaces/team-a/deployments/x'],
   ['rbac.authorization.k8s.io/v1', 'ClusterRole', '/apis/rbac.authorization.k8s.io/v1/clusterroles/x'],
+  ['flowcontrol.apiserver.k8s.io/v1', 'FlowSchema', '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas/x'],
   ['policy/v1', 'PodDisruptionBudget', '/apis/policy/v1/namespaces/team-a/poddisruptionbudgets/x'],
   ['networking.k8s.io/v1', 'NetworkPolicy', '/apis/networking.k8s.io/v1/namespaces/team-a/networkpolicies/x'],
 ])('knows %s %s', (apiVersion, kind, path) => {
