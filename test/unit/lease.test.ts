@@ -118,7 +118,7 @@ describe('a lease', () => {
         first.stop.abort();
         second.stop.abort();
       }),
-      { numRuns: 30 },
+      { numRuns: 100 },
     );
   }, 60_000);
 });
