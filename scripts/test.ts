@@ -4,13 +4,16 @@
 import { type Counts, add, checks, runCheck, runTests } from './steps.ts';
 
 const projects = [
-  ['unit', 'values and decisions, seconds'],
-  ['adapters', 'real SDK and HTTP client against misbehaving servers, about half a minute'],
-  ['simulation', 'the controller on a virtual clock for 30 days, about half a minute'],
-  ['cluster', 'a real kube-apiserver and etcd, a few minutes; the first time they are built, about 10 more'],
+  ['unit', 'values and decisions, about half a minute'],
+  ['adapters', 'real SDK and HTTP client against misbehaving servers, about a minute'],
+  ['simulation', 'the controller and its replicas on a virtual clock for weeks, about half a minute'],
+  [
+    'cluster',
+    'a real kube-apiserver and etcd, about 15 minutes; the first time they are built, about 10 more',
+  ],
   [
     'oldest',
-    'those about the API server again, on the oldest Kubernetes, some 7 minutes; the first time it is built, about 5 more',
+    'those about the API server again, on the oldest Kubernetes, some 8 minutes; the first time it is built, about 5 more',
   ],
 ] as const;
 

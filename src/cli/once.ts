@@ -43,12 +43,16 @@ export async function once(flags: OnceFlags, terminal: Terminal): Promise<number
     reporter: { namespace: connection.namespace, pod: terminal.hostname },
     onOutcome: (key, outcome) => pass.note(key, outcome),
   });
+  let absent: readonly string[] = [];
   const over = withinLimit(controller.start()).then(() => {
     const { namespaces } = controller.stores;
     // What we may not look at must be told as well.
     const names = [...new Set([...namespaces.keys(), ...namespaces.refused])];
     if (namespace !== undefined && names.length === 0)
       throw new CommandError('failed', `there is no namespace ${namespace}`);
+    absent = only.filter((name) => namespace === undefined && !names.includes(name));
+    if (absent.length > 0)
+      terminal.err(`not there, though listed under namespaces.only: ${absent.join(', ')}\n`);
     pass.begin(names);
     return pass.whenOver();
   });
@@ -57,7 +61,8 @@ export async function once(flags: OnceFlags, terminal: Terminal): Promise<number
     const results = pass.results();
     terminal.out(redact(renderPass(results, flags)));
     if (interrupted !== undefined) terminal.err(`interrupted by ${interrupted}: the pass is not complete\n`);
-    return interrupted !== undefined || results.some(hasFailed) ? exitCodes.failed : exitCodes.good;
+    const failed = interrupted !== undefined || absent.length > 0 || results.some(hasFailed);
+    return failed ? exitCodes.failed : exitCodes.good;
   } finally {
     await controller.stop();
     await connection.close();

@@ -36,7 +36,11 @@ export async function run(flags: RunFlags, terminal: Terminal): Promise<number> 
   const start = async () => {
     await controller.start();
     const { namespaces } = controller.stores;
-    if (controller.ready) log.info('synced', { namespaces: [...namespaces.keys()].length });
+    if (!controller.ready) return;
+    log.info('synced', { namespaces: [...namespaces.keys()].length });
+    const known = new Set([...namespaces.keys(), ...namespaces.refused]);
+    for (const namespace of settings.namespaces.only.filter((name) => !known.has(name)))
+      log.warn('a namespace of namespaces.only is not there', { namespace });
   };
   void start();
   log.info('stopping', { signal: await terminal.stopped });

@@ -81,7 +81,10 @@ export class Reflector<View extends Versioned> {
   /** Of one namespace only: a whole cluster that refuses us is nothing that we could go on without. */
   #noteRefusal(error: unknown): void {
     const { part, store } = this.#props;
-    if (part !== undefined && isForbidden(error)) store.refuse(part);
+    if (part === undefined || !isForbidden(error)) return;
+    store.refuse(part);
+    // Only a list takes it back: a watch that is allowed again would leave the namespace hidden for ever.
+    this.#version = undefined;
   }
 
   async #listAndWatch(signal: AbortSignal, afterFailure: boolean): Promise<void> {

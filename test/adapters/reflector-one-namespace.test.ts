@@ -119,6 +119,22 @@ describe('a namespace that refuses us', () => {
     await scene.delayAfter(1);
     expect([[...scene.store.refused], [...scene.store.keys()]]).toStrictEqual([['team-a'], ['team-a']]);
   });
+
+  test('for a moment only, as while its RoleBinding is made anew, is known again as soon as it lets us', async () => {
+    scene.lists = [(exchange) => exchange.json(listOf('10', { 'team-a': '3' }))];
+    const path = '/api/v1/namespaces/team-a/things';
+    scene.run(collection({ path, query: {}, representation: 'full' }), 'team-a');
+    const stream = await scene.watchNumber(1);
+    await scene.clock.advance(2_000);
+    scene.watches = forbidden;
+    stream.end();
+    const delay = await scene.delayAfter(1);
+    expect([...scene.store.refused]).toStrictEqual(['team-a']);
+    scene.watches = undefined;
+    await scene.clock.advance(delay);
+    await scene.watchNumber(2);
+    expect([...scene.store.refused]).toStrictEqual([]);
+  });
 });
 
 test('a whole cluster that refuses us is waited for', async () => {

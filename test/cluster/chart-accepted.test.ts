@@ -75,6 +75,26 @@ describe.each(each)('%s', (_, values) => {
   });
 });
 
+test.each([
+  [
+    'names that YAML would take for numbers',
+    {
+      nameOverride: '15',
+      serviceAccount: { name: '77' },
+      cronJob: { enabled: true },
+      fullnameOverride: '99',
+    },
+  ],
+  [
+    'a name that is too long for a CronJob',
+    { cronJob: { enabled: true }, fullnameOverride: `a${'-long'.repeat(12)}` },
+  ],
+])('%s', async (_, values) => {
+  const rendered = await scene.render(values);
+  const answer = await scene.kubectl(dryRun, rendered);
+  expect(answer.trim().split('\n')).toHaveLength(rendered.length);
+});
+
 const podServiceAccount = (spec: object): string =>
   (spec as { serviceAccountName: string }).serviceAccountName;
 

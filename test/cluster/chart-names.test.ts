@@ -107,6 +107,13 @@ const names: readonly Row[] = [
   ],
 ];
 
+test.each(['a.b', 'a'.repeat(64)])(
+  'nor is an instance rendered that the program would refuse: %s',
+  async (instance) => {
+    expect(await scene.refusal({ config: { instance } })).toContain('config.instance must be a short name');
+  },
+);
+
 describe('never a rule for every object: refused with and without the schema', () => {
   test.each(names)('%s', async (_, values, words) => {
     expect(await scene.refusal(values)).not.toBe('');

@@ -147,6 +147,21 @@ const bySentence: readonly Row[] = [
     'podLabels has a, which is in commonLabels already',
   ],
   [
+    'a label of the ServiceMonitor twice',
+    { commonLabels: { a: 'b' }, serviceMonitor: { labels: { a: 'c' } } },
+    'serviceMonitor.labels has a, which is in commonLabels already',
+  ],
+  [
+    'a name with a dot, which a Service cannot have',
+    { fullnameOverride: 'a.b' },
+    'a.b cannot be the name of a Service',
+  ],
+  [
+    'a name that begins with a digit, which a Service of 1.30 cannot have',
+    { fullnameOverride: '1st' },
+    '1st cannot be the name of a Service',
+  ],
+  [
     'a selector together with listed namespaces',
     { config: { namespaces: { only: ['a'], selector: 'x=y' } } },
     'config.namespaces.selector cannot go together with config.namespaces.only',

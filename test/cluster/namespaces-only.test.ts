@@ -1,5 +1,6 @@
 // An installation that has rights in a list of namespaces and none in the cluster: they are served as ever, whoever refuses us
 // blocks itself only, and nobody else is seen. rights.test.ts has what those rights are.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
 import { Admin } from '../../rig/control-plane/admin.ts';
 import type { ObjectReference } from '../../rig/control-plane/resource-path.ts';
@@ -24,7 +25,10 @@ beforeAll(async () => {
     name: 'only',
     config: { registries: [ireland], namespaces: { only: listed } },
     // One of them refuses us, for the time that its Role is away.
-    mayBeRefused: ({ uri }) => uri.includes(`/namespaces/${b}`) || uri.includes(`/watch/namespaces/${c}`),
+    mayBeRefused: ({ uri }) =>
+      uri.includes(`/namespaces/${b}`) ||
+      uri.includes(`/watch/namespaces/${c}`) ||
+      uri.includes('only-missing'),
   });
   for (const name of [...listed, 'only-unlisted']) stage.adopt(name);
 });
@@ -164,4 +168,49 @@ test.each([
     aws: stage.awsAccess,
   });
   expect([pass.code, pass.stdout + pass.stderr]).toEqual([code, expect.stringContaining(words)]);
+});
+
+test('a listed namespace that is not there is told, by a pass and by the controller', async () => {
+  // As where people make the Roles: by cluster-wide rights, under which it is 404 instead of 403.
+  const { configFile } = stage.installation;
+  const config = readFileSync(configFile, 'utf8').replace('- only-c', '- only-missing');
+  writeFileSync(configFile, config);
+  const role = {
+    apiVersion: 'rbac.authorization.k8s.io/v1',
+    kind: 'ClusterRole',
+    metadata: { name: 'only-look' },
+  };
+  const binding = { ...role, kind: 'ClusterRoleBinding' };
+  const resources = ['namespaces', 'secrets', 'serviceaccounts'];
+  const rules = [{ apiGroups: [''], resources, verbs: ['get', 'list', 'watch'] }];
+  const { namespace, serviceAccount } = stage.installation;
+  const subjects = [{ kind: 'ServiceAccount', name: serviceAccount, namespace }];
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'only-look' };
+  await stage.admin.apply({ ...role, rules } as ObjectReference);
+  await stage.admin.apply({ ...binding, roleRef, subjects } as ObjectReference);
+  try {
+    const pass = await eventually(async () => {
+      const ended = await runToEnd({
+        args: ['once'],
+        installation: stage.installation,
+        aws: stage.awsAccess,
+      });
+      expect(ended.stderr).toContain('not there, though listed under namespaces.only: only-missing');
+      return ended;
+    });
+    expect(pass.code).toBe(1);
+    const controller = await start();
+    await eventually(async () =>
+      expect(controller.logs()).toContainEqual(
+        expect.objectContaining({
+          msg: 'a namespace of namespaces.only is not there',
+          namespace: 'only-missing',
+        }),
+      ),
+    );
+  } finally {
+    const path = '/apis/rbac.authorization.k8s.io/v1';
+    await stage.admin.request({ method: 'DELETE', path: `${path}/clusterrolebindings/only-look` });
+    await stage.admin.request({ method: 'DELETE', path: `${path}/clusterroles/only-look` });
+  }
 });

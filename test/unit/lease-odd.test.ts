@@ -89,6 +89,17 @@ describe('clocks and sleep', () => {
     expect(first.told).toEqual([true]);
   });
 
+  test('and the other comes at once, so that the lease is not over before it is answered', async () => {
+    const { clock, first, second, server } = await two();
+    second.fault = 'fail';
+    first.fault = 'hang';
+    await clock.advance(3_000);
+    first.fault = 'none';
+    const before = server.requests.length;
+    await clock.advance(4_500);
+    expect(server.requests.length).toBeGreaterThan(before);
+  });
+
   test('never is it held by two, whatever befalls clocks, machines and requests', async () => {
     const faults = fc.constantFrom<Fault>('none', 'none', 'none', 'fail', 'hang', 'lost');
     // Not both at once: a clock that is set back by as long as its machine slept hides that from everybody. What still stands

@@ -18,6 +18,11 @@ are: a Deployment's selector cannot be changed, and an upgrade that renames the 
 {{- end -}}
 {{- end -}}
 
+{{/* A CronJob's name must leave room for those of its Jobs: 52 at most. */}}
+{{- define "ecr-pull-secrets.cronJobName" -}}
+{{- include "ecr-pull-secrets.fullname" . | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
 {{/* Names of what is cluster-wide, or in other namespaces, say the namespace too, so that releases of one name in two namespaces do not collide. */}}
 {{- define "ecr-pull-secrets.clusterName" -}}
 {{- printf "%s:%s" (include "ecr-pull-secrets.fullname" .) .Release.Namespace -}}
@@ -33,8 +38,8 @@ are: a Deployment's selector cannot be changed, and an upgrade that renames the 
 {{- end -}}
 
 {{- define "ecr-pull-secrets.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "ecr-pull-secrets.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "ecr-pull-secrets.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "ecr-pull-secrets.labels" -}}

@@ -20,7 +20,7 @@ labels:
 
 {{- define "ecr-pull-secrets.podSpec" -}}
 {{- $values := .root.Values -}}
-serviceAccountName: {{ include "ecr-pull-secrets.serviceAccountName" .root }}
+serviceAccountName: {{ include "ecr-pull-secrets.serviceAccountName" .root | quote }}
 automountServiceAccountToken: true
 enableServiceLinks: false
 # It stops by itself within 10 s.
@@ -130,7 +130,7 @@ containers:
 volumes:
   - name: config
     configMap:
-      name: {{ include "ecr-pull-secrets.fullname" .root }}
+      name: {{ include "ecr-pull-secrets.fullname" .root | quote }}
   {{- if $values.aws.roleArn }}
   # The token that STS verifies; the kubelet renews it. It is of no use at the API server. Name and path are those of the EKS
   # pod identity webhook: where it finds them, it adds none of its own.

@@ -69,7 +69,7 @@ list is.
 {{/* The name of the Lease, which is that of the installation. */}}
 {{- define "ecr-pull-secrets.leaseName" -}}
 {{- $name := .Values.config.instance | default "ecr-pull-secrets" -}}
-{{- if not (include "ecr-pull-secrets.isName" $name) -}}
+{{- if not (include "ecr-pull-secrets.isNamespace" $name) -}}
 {{- fail "config.instance must be a short name: lower-case letters, digits and -" -}}
 {{- end -}}
 {{- $name -}}
@@ -80,7 +80,7 @@ list is.
 {{- if and (le (len .) 253) (regexMatch "\\A[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\\z" .) -}}yes{{- end -}}
 {{- end -}}
 
-{{/* The same for namespaces. */}}
+{{/* The same for namespaces, and for the name of the installation, of which the program asks the same. */}}
 {{- define "ecr-pull-secrets.isNamespace" -}}
 {{- if regexMatch "\\A[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\\z" . -}}yes{{- end -}}
 {{- end -}}

@@ -67,6 +67,6 @@ place where config.namespaces.only lists some: the two scopes cannot drift apart
 {{/* To whom every binding gives its rights. */}}
 {{- define "ecr-pull-secrets.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "ecr-pull-secrets.serviceAccountName" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "ecr-pull-secrets.serviceAccountName" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end -}}
