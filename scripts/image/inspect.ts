@@ -80,11 +80,8 @@ async function inspectSecrets(image: ImageContent, own: readonly Layer[], settin
   const values = settings
     .split('\n')
     .map((line) => line.slice(line.indexOf('=') + 1).trim())
-    // What is as short as `true`, and the public registry, say nothing.
-    .filter(
-      (value) =>
-        value.length > 12 && !value.includes('registry.npmjs.org') && !value.startsWith('"-----BEGIN'),
-    );
+    // What is as short as `true` says nothing; certificates are looked for by their heading.
+    .filter((value) => value.length > 12 && !value.startsWith('"-----BEGIN'));
   const texts = [...values, '_authToken', '-----BEGIN CERTIFICATE-----', '.npmrc'];
   let found = 0;
   for (const text of texts) {

@@ -60,6 +60,7 @@ const bySchema: readonly Row[] = [
     { logLevel: 'trace' },
     "at '/logLevel': value must be one of 'debug', 'info', 'warn', 'error'",
   ],
+  ['no log level', { logLevel: null }, "missing property 'logLevel'"],
   [
     'an unknown pull policy',
     { image: { pullPolicy: 'Sometimes' } },
@@ -145,6 +146,11 @@ const bySentence: readonly Row[] = [
     'a label twice',
     { commonLabels: { a: 'b' }, podLabels: { a: 'c' } },
     'podLabels has a, which is in commonLabels already',
+  ],
+  [
+    "the chart's own annotation",
+    { podAnnotations: { 'checksum/config': 'x' } },
+    'podAnnotations has checksum/config, which the chart sets itself',
   ],
   [
     'a label of the ServiceMonitor twice',

@@ -246,15 +246,3 @@ describe('the expiry of a Secret as a metric', () => {
     },
   );
 });
-
-describe('a namespace that the API server lets us look at no more, or again', () => {
-  test.each(['namespaces', 'secrets', 'accounts'] as const)('is looked at: %s', async (kind) => {
-    const world = await settled();
-    world[kind].refuse('team-a');
-    expect(await world.queued()).toEqual(urgent);
-    // What there is is what there was.
-    const view = world[kind].get('team-a');
-    world[kind].replace(new Map(view && [['team-a', view]]) as never, '9', 'team-a');
-    expect(await world.queued()).toEqual(urgent);
-  });
-});
