@@ -6,6 +6,7 @@ import { DryRunApi } from '../kubernetes/dry-run.ts';
 import { createLogger, type LogLevel } from '../telemetry/logger.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { redact } from '../telemetry/redact.ts';
+import { absentNamespaces, knownNamespaces } from './listed-namespaces.ts';
 import { type ClusterFlags, connect, loadSettings, openPorts } from './open-ports.ts';
 import { renderPass } from './render-pass.ts';
 import { type Terminal, CommandError, exitCodes } from './terminal.ts';
@@ -45,12 +46,11 @@ export async function once(flags: OnceFlags, terminal: Terminal): Promise<number
   });
   let absent: readonly string[] = [];
   const over = withinLimit(controller.start()).then(() => {
-    const { namespaces } = controller.stores;
-    // What we may not look at must be told as well.
-    const names = [...new Set([...namespaces.keys(), ...namespaces.refused])];
-    if (namespace !== undefined && names.length === 0)
+    const { stores } = controller;
+    const names = knownNamespaces(stores);
+    if (namespace !== undefined && names.size === 0)
       throw new CommandError('failed', `there is no namespace ${namespace}`);
-    absent = only.filter((name) => namespace === undefined && !names.includes(name));
+    absent = namespace === undefined ? absentNamespaces(stores, only) : [];
     if (absent.length > 0)
       terminal.err(`not there, though listed under namespaces.only: ${absent.join(', ')}\n`);
     pass.begin(names);

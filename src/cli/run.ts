@@ -9,6 +9,7 @@ import {
   type TelemetryServerProps,
   startTelemetryServer,
 } from '../telemetry/server.ts';
+import { absentNamespaces } from './listed-namespaces.ts';
 import { type ClusterFlags, connect, loadSettings, openPorts } from './open-ports.ts';
 import { type Terminal, CommandError, exitCodes } from './terminal.ts';
 
@@ -35,11 +36,10 @@ export async function run(flags: RunFlags, terminal: Terminal): Promise<number> 
   log.info('listening', { url: server.url, version: terminal.version });
   const start = async () => {
     await controller.start();
-    const { namespaces } = controller.stores;
     if (!controller.ready) return;
-    log.info('synced', { namespaces: [...namespaces.keys()].length });
-    const known = new Set([...namespaces.keys(), ...namespaces.refused]);
-    for (const namespace of settings.namespaces.only.filter((name) => !known.has(name)))
+    const { stores } = controller;
+    log.info('synced', { namespaces: [...stores.namespaces.keys()].length });
+    for (const namespace of absentNamespaces(stores, settings.namespaces.only))
       log.warn('a namespace of namespaces.only is not there', { namespace });
   };
   void start();

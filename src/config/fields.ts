@@ -34,13 +34,12 @@ export const objectName = v.pipe(
     'must be a Kubernetes name: lower-case letters, digits, `-` and `.`',
   ),
 );
-export const namespaceName = v.pipe(
-  text,
-  v.check(
-    (name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name),
-    'must be the name of a namespace: lower-case letters, digits and `-`; not a pattern',
-  ),
-);
+/** A name as namespaces have it. @param message what is said of another */
+export const shortName = (message: string) =>
+  v.pipe(
+    text,
+    v.check((name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name), message),
+  );
 export const patterns = v.array(v.pipe(text, v.nonEmpty('must not be empty')), 'must be a list of patterns');
 export const count = (most: number) =>
   v.pipe(

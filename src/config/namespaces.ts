@@ -2,7 +2,11 @@
 // of what namespaces want.
 import * as v from 'valibot';
 import { isLabelSelector } from '../domain/label-selector.ts';
-import { mapping, namespaceName, patterns, text } from './fields.ts';
+import { mapping, patterns, shortName, text } from './fields.ts';
+
+const namespaceName = shortName(
+  'must be the name of a namespace: lower-case letters, digits and `-`; not a pattern',
+);
 
 /** The setting `namespaces`. */
 export const namespaces = v.pipe(

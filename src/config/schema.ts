@@ -11,6 +11,7 @@ import {
   objectName,
   ownNames,
   registries,
+  shortName,
   text,
 } from './fields.ts';
 import { leaderElection } from './leader-election.ts';
@@ -54,11 +55,7 @@ const refresh = v.pipe(
 const settings = mapping({
   instance: v.optional(
     v.pipe(
-      text,
-      v.check(
-        (name) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name),
-        'must be a short name: lower-case letters, digits and `-`',
-      ),
+      shortName('must be a short name: lower-case letters, digits and `-`'),
       v.description(
         'name of this installation: its field manager, and whose Secrets are ours; two in one cluster must differ',
       ),

@@ -118,7 +118,7 @@ export class Reflector<View extends Versioned> {
       }
       version = at;
     }
-    // Older than what we have been told: etcd was restored. Then the list is the truth, whatever we know.
+    // Without a version, or older than what we have been told (etcd was restored): it is the truth, whatever we know.
     if (version === undefined || isNewer(this.#newest, version)) store.reset(part);
     store.replace(views, version ?? '', part);
     this.#newest = version ?? '';

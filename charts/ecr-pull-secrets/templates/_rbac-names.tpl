@@ -12,41 +12,35 @@ list is.
 {{- end -}}
 
 {{- define "ecr-pull-secrets.formerSecretNames" -}}
-{{- $names := .Values.config.formerSecretNames | default list -}}
-{{- if not (kindIs "slice" $names) -}}
-{{- fail "config.formerSecretNames must be a list of Secret names: the RBAC rule is made from it" -}}
-{{- end -}}
-{{- range $names -}}
-{{- if not (and (kindIs "string" .) (include "ecr-pull-secrets.isName" .)) -}}
-{{- fail (printf "config.formerSecretNames has %s: each entry must be the name of a Secret, since the RBAC rule is made from it" (toJson .)) -}}
-{{- end -}}
-{{- end -}}
-{{- toJson $names -}}
+{{- include "ecr-pull-secrets.checkedNames" (dict
+    "names" (.Values.config.formerSecretNames | default list)
+    "setting" "config.formerSecretNames" "kind" "Secret" "rule" "the RBAC rule") -}}
 {{- end -}}
 
 {{- define "ecr-pull-secrets.attachTo" -}}
-{{- if not (kindIs "slice" .Values.config.attachTo) -}}
-{{- fail "config.attachTo must be a list of ServiceAccount names, [] for none: the RBAC rule is made from it" -}}
-{{- end -}}
-{{- range .Values.config.attachTo -}}
-{{- if not (and (kindIs "string" .) (include "ecr-pull-secrets.isName" .)) -}}
-{{- fail (printf "config.attachTo has %s: each entry must be the name of a ServiceAccount, since the RBAC rule is made from it" (toJson .)) -}}
-{{- end -}}
-{{- end -}}
-{{- toJson .Values.config.attachTo -}}
+{{- include "ecr-pull-secrets.checkedNames" (dict
+    "names" .Values.config.attachTo
+    "setting" "config.attachTo" "kind" "ServiceAccount" "rule" "the RBAC rule") -}}
 {{- end -}}
 
 {{- define "ecr-pull-secrets.identityAccounts" -}}
-{{- $names := dig "identity" "serviceAccounts" list .Values.config | default list -}}
-{{- if not (kindIs "slice" $names) -}}
-{{- fail "config.identity.serviceAccounts must be a list of ServiceAccount names: the RBAC rule for their tokens is made from it" -}}
+{{- include "ecr-pull-secrets.checkedNames" (dict
+    "names" (dig "identity" "serviceAccounts" list .Values.config | default list)
+    "setting" "config.identity.serviceAccounts" "kind" "ServiceAccount" "rule" "the RBAC rule for their tokens") -}}
 {{- end -}}
-{{- range $names -}}
+
+{{/* A list of names as JSON. Its argument says which setting it is, of what kind of object the names are, and what is made from it. */}}
+{{- define "ecr-pull-secrets.checkedNames" -}}
+{{- if not (kindIs "slice" .names) -}}
+{{- fail (printf "%s must be a list of %s names, [] for none: %s is made from it" .setting .kind .rule) -}}
+{{- end -}}
+{{- $given := . -}}
+{{- range .names -}}
 {{- if not (and (kindIs "string" .) (include "ecr-pull-secrets.isName" .)) -}}
-{{- fail (printf "config.identity.serviceAccounts has %s: each entry must be the name of a ServiceAccount, since the RBAC rule for their tokens is made from it" (toJson .)) -}}
+{{- fail (printf "%s has %s: each entry must be the name of a %s, since %s is made from it" $given.setting (toJson .) $given.kind $given.rule) -}}
 {{- end -}}
 {{- end -}}
-{{- toJson $names -}}
+{{- toJson .names -}}
 {{- end -}}
 
 {{/* The namespaces that the rights are limited to; none: the whole cluster. */}}
